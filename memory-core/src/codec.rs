@@ -1,0 +1,61 @@
+//! Records as bytes.
+//!
+//! Each is an envelope of a format version (one byte), the CRC-32 of the rest
+//! (four bytes, little-endian) and the record in bincode 2 (standard
+//! configuration). bincode alone decodes most damage to other data; the
+//! envelope turns it into [`Error::Corrupt`].
+
+use bincode::config::{self, Configuration, Limit};
+
+use crate::error::Result;
+use crate::record::record_ref;
+use crate::{Error, Record};
+
+const VERSION: u8 = 1;
+const HEADER: usize = 5;
+
+/// What a decoder may allocate: well above the largest valid record, so that
+/// a damaged length cannot exhaust memory.
+const CONFIG: Configuration<config::LittleEndian, config::Varint, Limit<{ 64 << 20 }>> =
+    config::standard().with_limit::<{ 64 << 20 }>();
+
+/// A record as bytes.
+///
+/// # Errors
+///
+/// [`Error::InvalidInput`] if the record does not fit, which
+/// [`Record::validate`] would have refused.
+pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {
+    let mut bytes = vec![VERSION, 0, 0, 0, 0];
+    bincode::serde::encode_into_std_write(record, &mut bytes, CONFIG).map_err(|error| {
+        Error::invalid_input("record", format!("cannot be encoded: {error}")).about(record_ref(record.id()))
+    })?;
+    let sum = crc32fast::hash(&bytes[HEADER..]).to_le_bytes();
+    bytes[1..HEADER].copy_from_slice(&sum);
+    Ok(bytes)
+}
+
+/// The record that [`encode`] made into `bytes`.
+///
+/// # Errors
+///
+/// [`Error::Corrupt`] for anything else; [`Error::Unsupported`] for bytes of a
+/// later version of this format.
+pub fn decode<R: Record>(bytes: &[u8]) -> Result<R> {
+    let damaged = |how: &str| Error::corrupt(format!("an encoded {}: {how}", R::KIND));
+    let Some((header, body)) = bytes.split_at_checked(HEADER) else {
+        return Err(damaged("it is cut short"));
+    };
+    if header[1..] != crc32fast::hash(body).to_le_bytes() {
+        return Err(damaged("its checksum is wrong"));
+    }
+    if header[0] != VERSION {
+        let reason = format!("it is of format version {}, where {VERSION} is known", header[0]);
+        return Err(Error::unsupported(format!("decode {}", R::KIND), reason));
+    }
+    match bincode::serde::decode_from_slice(body, CONFIG) {
+        Ok((record, used)) if used == body.len() => Ok(record),
+        Ok(_) => Err(damaged("bytes follow it")),
+        Err(error) => Err(damaged(&error.to_string())),
+    }
+}

@@ -1,0 +1,154 @@
+//! The reference backend.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::limits::{check_batch, check_ids, check_records};
+use crate::{
+    Access, Counts, Episode, Field, Filter, Health, Heuristic, Id, MemoryStorage, Page, Pattern, Plan, Query, Record,
+    Store, WriteBatch, WriteId, Written, query,
+};
+
+/// A [`MemoryStorage`] in this process's memory: the reference that other
+/// backends are compared with, and a fast stand-in for them in tests.
+///
+/// Nothing outlives it. A query looks at every record.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> memory_core::Result<()> {
+/// use memory_core::{Heuristic, InMemoryStorage, MemoryStorageExt};
+///
+/// let storage = InMemoryStorage::new();
+/// let heuristic = Heuristic::new("a form posts twice", "look for a missing key", 0.8);
+/// storage.store_heuristic(&heuristic).await?;
+/// assert_eq!(*storage.get_heuristic(heuristic.id).await?.unwrap(), heuristic);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Default)]
+pub struct InMemoryStorage {
+    tables: RwLock<Tables>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    episodes: Table<Episode>,
+    patterns: Table<Pattern>,
+    heuristics: Table<Heuristic>,
+}
+
+type Table<R> = BTreeMap<Id<R>, Arc<R>>;
+
+/// A kind that has a table of its own.
+trait Kept: Record {
+    fn table(tables: &Tables) -> &Table<Self>;
+    fn table_mut(tables: &mut Tables) -> &mut Table<Self>;
+}
+
+macro_rules! kept {
+    ($($record:ident in $table:ident),*) => {$(
+        impl Kept for $record {
+            fn table(tables: &Tables) -> &Table<Self> {
+                &tables.$table
+            }
+
+            fn table_mut(tables: &mut Tables) -> &mut Table<Self> {
+                &mut tables.$table
+            }
+        }
+    )*};
+}
+
+kept!(Episode in episodes, Pattern in patterns, Heuristic in heuristics);
+
+impl InMemoryStorage {
+    /// An empty storage.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    // A panic cannot leave a change half made: everything that may fail
+    // happens before the first record is touched.
+
+    fn read(&self) -> RwLockReadGuard<'_, Tables> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Tables> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn apply<R: Kept>(&mut self, batch: &WriteBatch) -> u64 {
+        let table = R::table_mut(self);
+        for record in batch.changes::<R>().puts() {
+            table.insert(record.id(), Arc::clone(record));
+        }
+        batch.changes::<R>().deletes().filter(|id| table.remove(id).is_some()).count() as u64
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<R: Kept> Store<R> for InMemoryStorage {
+    async fn put(&self, records: &[R]) -> Result<()> {
+        check_records(records)?;
+        let records: Vec<_> = records.iter().map(|record| (record.id(), Arc::new(record.clone()))).collect();
+        R::table_mut(&mut self.write()).extend(records);
+        Ok(())
+    }
+
+    async fn get(&self, ids: &[Id<R>]) -> Result<Vec<Option<Arc<R>>>> {
+        check_ids(ids)?;
+        let tables = self.read();
+        Ok(ids.iter().map(|id| R::table(&tables).get(id).cloned()).collect())
+    }
+
+    async fn delete(&self, ids: &[Id<R>]) -> Result<u64> {
+        check_ids(ids)?;
+        let mut tables = self.write();
+        Ok(ids.iter().filter(|id| R::table_mut(&mut tables).remove(id).is_some()).count() as u64)
+    }
+
+    async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
+        query::select(query, R::table(&self.read()).values().cloned())
+    }
+
+    async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
+        query::count(filter, by.as_ref(), R::table(&self.read()).values().map(Arc::as_ref))
+    }
+
+    async fn explain(&self, query: &Query<R>) -> Result<Plan> {
+        query.validate()?;
+        Ok(Plan::new(Access::Scan, format!("look at every {} in memory, then sort", R::KIND)))
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl MemoryStorage for InMemoryStorage {
+    async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
+        check_batch(batch)?;
+        let mut tables = self.write();
+        let deleted =
+            tables.apply::<Episode>(batch) + tables.apply::<Pattern>(batch) + tables.apply::<Heuristic>(batch);
+        Ok(Written::new(batch.id(), deleted))
+    }
+
+    /// Nothing is ever pending: a write has taken effect before it returns.
+    async fn settle(&self, _writes: &[WriteId]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn health(&self) -> Result<Health> {
+        let start = Instant::now();
+        drop(self.read());
+        Ok(Health::new("memory", start.elapsed(), None))
+    }
+}

@@ -1,0 +1,243 @@
+//! Which records a query is about.
+
+use std::cmp::Ordering;
+use std::ops::{BitAnd, BitOr, Not};
+
+use serde::Serialize;
+
+use super::{Field, FieldType, FieldValue, Path, Scalar};
+use crate::error::Result;
+use crate::limits::{MAX_FILTER_CONTENT, MAX_FILTER_NODES};
+use crate::{Error, Record};
+
+/// A condition on records, built from [`Field`]s and joined by `&`, `|` and `!`.
+///
+/// Its meaning is the same on every backend, and [`matches`](Filter::matches)
+/// is the reference:
+///
+/// - Logic is two-valued. Every test is true or false and `!` is its
+///   complement; a missing value, or one of another type, makes each test but
+///   `exists` false, and so its negation true.
+/// - Values compare as [`Scalar`] says.
+/// - On numbers of metadata and reals whose magnitude is outside 1e-20 to
+///   1e20, a backend that keeps them as decimal text may order two neighbours
+///   (reals that differ in the last bit) as equal.
+///
+/// ```
+/// use memory_core::field::{domain, metadata};
+/// use memory_core::{Episode, Filter, TaskContext, TaskType};
+///
+/// let filter: Filter<Episode> = domain().eq("web") & !metadata("priority").lt(3);
+/// let mut episode = Episode::new("Fix the login form", TaskContext::new("web"), TaskType::Debugging);
+/// assert!(filter.matches(&episode)); // no priority at all is not less than 3
+/// episode.metadata.insert("priority", 2);
+/// assert!(!filter.matches(&episode));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(bound = "")]
+pub enum Filter<R> {
+    /// All of these; of none, true.
+    And(Vec<Filter<R>>),
+    /// Any of these; of none, false.
+    Or(Vec<Filter<R>>),
+    /// Not this.
+    Not(Box<Filter<R>>),
+    /// One field stands a test.
+    Test(Field<R>, Test),
+}
+
+/// What is asked of one field; the constructors are on [`Field`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub enum Test {
+    /// [`Field::eq`]
+    Eq(Scalar<'static>),
+    /// [`Field::lt`]
+    Lt(Scalar<'static>),
+    /// [`Field::le`]
+    Le(Scalar<'static>),
+    /// [`Field::gt`]
+    Gt(Scalar<'static>),
+    /// [`Field::ge`]
+    Ge(Scalar<'static>),
+    /// [`Field::is_in`]
+    In(Vec<Scalar<'static>>),
+    /// [`Field::exists`]
+    Exists,
+    /// [`Field::contains`]
+    Contains(Scalar<'static>),
+}
+
+impl Test {
+    /// The values that the field is tested against.
+    pub fn operands(&self) -> &[Scalar<'static>] {
+        match self {
+            Self::Eq(value) | Self::Lt(value) | Self::Le(value) | Self::Gt(value) | Self::Ge(value) => {
+                std::slice::from_ref(value)
+            }
+            Self::Contains(value) => std::slice::from_ref(value),
+            Self::In(values) => values,
+            Self::Exists => &[],
+        }
+    }
+
+    fn holds(&self, value: &FieldValue<'_>) -> bool {
+        let compares = |operand: &Scalar<'_>, wanted: fn(Ordering) -> bool| match value {
+            FieldValue::Scalar(scalar) => scalar.compare(operand).is_some_and(wanted),
+            _ => false,
+        };
+        match (self, value) {
+            (Self::Exists, value) => *value != FieldValue::Missing,
+            (Self::Eq(operand), FieldValue::Scalar(scalar)) => scalar.equals(operand),
+            (Self::In(operands), FieldValue::Scalar(scalar)) => operands.iter().any(|operand| scalar.equals(operand)),
+            (Self::Contains(operand), FieldValue::List(items)) => items.iter().any(|item| item.equals(operand)),
+            (Self::Lt(operand), _) => compares(operand, Ordering::is_lt),
+            (Self::Le(operand), _) => compares(operand, Ordering::is_le),
+            (Self::Gt(operand), _) => compares(operand, Ordering::is_gt),
+            (Self::Ge(operand), _) => compares(operand, Ordering::is_ge),
+            _ => false,
+        }
+    }
+}
+
+impl<R: Record> Filter<R> {
+    /// Every record.
+    pub const fn all() -> Self {
+        Self::And(Vec::new())
+    }
+
+    /// No record.
+    pub const fn none() -> Self {
+        Self::Or(Vec::new())
+    }
+
+    /// Whether the record is one of those asked for: the reference for what
+    /// every backend answers.
+    pub fn matches(&self, record: &R) -> bool {
+        match self {
+            Self::And(parts) => parts.iter().all(|part| part.matches(record)),
+            Self::Or(parts) => parts.iter().any(|part| part.matches(record)),
+            Self::Not(part) => !part.matches(record),
+            Self::Test(field, test) => test.holds(&field.value(record)),
+        }
+    }
+
+    /// Whether every storage can answer this filter.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] with more than [`MAX_FILTER_NODES`] tests and
+    /// connectives or [`MAX_FILTER_CONTENT`] bytes of operands, a real that is
+    /// not finite, an empty metadata path, or a field of another kind.
+    pub fn validate(&self) -> Result<()> {
+        let mut open = vec![self];
+        let (mut nodes, mut content) = (0, 0);
+        while let Some(filter) = open.pop() {
+            nodes += 1;
+            if nodes > MAX_FILTER_NODES {
+                let reason = format!("more than {MAX_FILTER_NODES} tests and connectives; `is_in` takes many values");
+                return Err(Error::invalid_input("filter", reason));
+            }
+            match filter {
+                Self::And(parts) | Self::Or(parts) => open.extend(parts),
+                Self::Not(part) => open.push(part),
+                Self::Test(field, test) => {
+                    field.validate()?;
+                    for operand in test.operands() {
+                        content += operand.content();
+                        if let Scalar::Real(real) = operand
+                            && !real.is_finite()
+                        {
+                            let reason = format!("{real} is not a finite number");
+                            return Err(Error::invalid_input(field.path().to_string(), reason));
+                        }
+                    }
+                }
+            }
+        }
+        if content > MAX_FILTER_CONTENT {
+            let reason = format!("{content} bytes of values, of at most {MAX_FILTER_CONTENT}");
+            return Err(Error::invalid_input("filter", reason));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Record> Field<R> {
+    pub(super) fn validate(&self) -> Result<()> {
+        match self.path() {
+            Path::Own(name) if Self::def(*name).is_none() => {
+                Err(Error::invalid_input(name.name(), format!("no {} has such a field", R::KIND)))
+            }
+            Path::Metadata(keys) if keys.is_empty() => {
+                Err(Error::invalid_input("metadata_path", "an empty path names no value"))
+            }
+            Path::Own(_) | Path::Metadata(_) => Ok(()),
+        }
+    }
+
+    /// As [`Self::validate`], for orders and counts, which need a single value.
+    pub(super) fn validate_single(&self) -> Result<()> {
+        self.validate()?;
+        match self.path() {
+            Path::Own(name) if Self::def(*name).is_some_and(|def| def.of == FieldType::TextList) => {
+                Err(Error::invalid_input(name.name(), "a list has no single value to order or count by"))
+            }
+            Path::Own(_) | Path::Metadata(_) => Ok(()),
+        }
+    }
+}
+
+impl<R> BitAnd for Filter<R> {
+    type Output = Self;
+
+    fn bitand(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::And(mut parts), Self::And(others)) => {
+                parts.extend(others);
+                Self::And(parts)
+            }
+            (Self::And(mut parts), other) => {
+                parts.push(other);
+                Self::And(parts)
+            }
+            (first, Self::And(mut parts)) => {
+                parts.insert(0, first);
+                Self::And(parts)
+            }
+            (first, second) => Self::And(vec![first, second]),
+        }
+    }
+}
+
+impl<R> BitOr for Filter<R> {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Or(mut parts), Self::Or(others)) => {
+                parts.extend(others);
+                Self::Or(parts)
+            }
+            (Self::Or(mut parts), other) => {
+                parts.push(other);
+                Self::Or(parts)
+            }
+            (first, Self::Or(mut parts)) => {
+                parts.insert(0, first);
+                Self::Or(parts)
+            }
+            (first, second) => Self::Or(vec![first, second]),
+        }
+    }
+}
+
+impl<R> Not for Filter<R> {
+    type Output = Self;
+
+    fn not(self) -> Self {
+        match self {
+            Self::Not(part) => *part,
+            part => Self::Not(Box::new(part)),
+        }
+    }
+}
