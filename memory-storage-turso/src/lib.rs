@@ -9,3 +9,5 @@ mod transport;
 pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
 pub use prepared::PreparedCacheStats;
 pub use storage::{TursoBuilder, TursoStorage};
+#[cfg(feature = "remote")]
+pub use transport::remote::NetworkStats;

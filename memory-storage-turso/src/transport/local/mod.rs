@@ -19,6 +19,7 @@ use lane::{Lane, Pending};
 use super::{Columns, Statement};
 use crate::config::LocalConfig;
 use crate::prepared::PreparedStats;
+use crate::schema;
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -109,12 +110,28 @@ impl Local {
         self.writer.close().await;
     }
 
-    /// Runs `job` on the writer's connection.
-    pub(crate) async fn on_writer<T: Send + 'static>(
-        &self,
-        operation: &'static str,
-        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.writer.run(operation, job).await
+    /// Runs statements as one transaction.
+    pub(crate) async fn transaction(&self, operation: &'static str, statements: Vec<Statement>) -> Result<()> {
+        self.writer
+            .run(operation, move |connection| {
+                connection.transaction(operation, |connection| {
+                    let mut execute = |Statement { sql, args }| connection.execute(operation, &sql, &args).map(drop);
+                    statements.into_iter().try_for_each(&mut execute)
+                })
+            })
+            .await
+    }
+
+    pub(crate) async fn initialize_schema(&self, indexes: Vec<Statement>) -> Result<()> {
+        self.writer.run(schema::OPERATION, schema::migrate).await?;
+        if indexes.is_empty() {
+            return Ok(());
+        }
+        self.transaction(schema::OPERATION, indexes).await
+    }
+
+    /// Returns once every write that was handed over before is over.
+    pub(crate) async fn drain(&self) -> Result<()> {
+        self.writer.run("settle", |_| Ok(())).await
     }
 }
