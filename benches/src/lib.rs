@@ -2,6 +2,7 @@
 #![expect(clippy::cast_precision_loss, reason = "counts and bytes as reals, far below where an f64 skips integers")]
 
 mod input;
+mod local;
 mod progress;
 pub mod report;
 mod rounds;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{Progress, Trajectories};
+use crate::{Progress, Trajectories, local};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct Section {
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[];
+pub const SECTIONS: &[Section] = &[local::SECTION];
 
 /// What all sections go by.
 #[derive(Clone, Debug)]

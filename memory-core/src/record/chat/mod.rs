@@ -12,7 +12,7 @@ pub use message::{ChatContent, ChatMessage, ChatRole, FunctionCall, ToolCall};
 
 use crate::error::Result;
 use crate::limits::Check;
-use crate::{Episode, Error, ExecutionStep, TaskContext, TaskType, Timestamp};
+use crate::{Episode, EpisodeId, Error, ExecutionStep, TaskContext, TaskType, Timestamp};
 
 impl Episode {
     /// The episode that a chat with tool calls tells of, as if it had just
@@ -91,8 +91,7 @@ impl Episode {
         let Some(task) = task.and_then(|message| message.content.as_ref()) else {
             return Err(Error::invalid_input("messages", "the first user message is the task, and there is none"));
         };
-        let mut episode = Self::new(task.texts(), context, task_type);
-        episode.start_time = start_time;
+        let episode = Self::with_id(EpisodeId::new(), start_time, task.texts(), context, task_type);
         let mut transcript = Transcript { episode, open: HashMap::new(), answered: HashMap::new(), said: Vec::new() };
         let is_prompt = |message: &&ChatMessage| matches!(message.role, ChatRole::System | ChatRole::Developer);
         let prompt = messages.iter().take_while(is_prompt).count();
