@@ -16,3 +16,8 @@ pub use report::Report;
 pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run};
 pub use section::{SECTIONS, Section, Settings};
 pub use trajectories::{Shape, Trajectories};
+
+/// The program in the workspace's front page, so that it compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct WorkspaceReadme;
