@@ -36,6 +36,8 @@ impl PreparedStatementCache {
     /// Takes the statement for `sql`, preparing it on `connection` if it is
     /// not there. One cache serves one connection.
     pub(crate) fn checkout(&mut self, connection: &Connection, sql: &str) -> Result<Checkout<'_>, Error> {
+        #[cfg(test)]
+        crate::transport::local::tests::database_call();
         let (sql, statement) = if let Some(found) = self.idle.pop_entry(sql) {
             self.stats.hit();
             found
@@ -47,6 +49,11 @@ impl PreparedStatementCache {
             (sql.into(), statement)
         };
         Ok(Checkout { cache: self, checked_out: Some((sql, statement)) })
+    }
+
+    /// Drops the statement for `sql`, if it is there.
+    pub(crate) fn forget(&mut self, sql: &str) {
+        self.idle.pop(sql);
     }
 
     fn put_back(&mut self, sql: Box<str>, statement: Statement) {
@@ -84,6 +91,8 @@ impl Checkout<'_> {
         if wanted != args.len() {
             return Err(Error::Misuse(format!("{} values for a statement of {wanted} parameters", args.len())));
         }
+        #[cfg(test)]
+        crate::transport::local::tests::database_call();
         statement.reset();
         Ok(statement)
     }

@@ -1,6 +1,9 @@
 //! What differs between the three kinds: their SQL and their rows.
 
-use memory_core::{Error, FieldName, Kind, Record, Result, Timestamp};
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use memory_core::{Error, FieldName, Id, Kind, Record, Result, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
@@ -46,49 +49,55 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
         .map_err(|error| Error::invalid_input("record", format!("has no JSON form: {error}")))
 }
 
-/// A row of one kind being read, which names what is damaged.
+/// A row of one kind being read, which names the record and the column where
+/// something is damaged.
 pub(crate) struct RowReader<'a> {
     pub(crate) kind: Kind,
     pub(crate) columns: &'a dyn Columns,
 }
 
 impl RowReader<'_> {
+    pub(crate) fn text(&self, column: usize, name: &str) -> Result<Cow<'_, str>> {
+        self.columns.text(column).map_err(|error| self.damaged(name, error))
+    }
+
     pub(crate) fn json<T: DeserializeOwned>(&self, column: usize, name: &str) -> Result<T> {
-        let text = self.columns.text(column)?;
-        serde_json::from_str(&text).map_err(|error| self.damaged(name, &error.to_string()))
+        serde_json::from_str(&self.text(column, name)?).map_err(|error| self.damaged(name, error))
     }
 
     pub(crate) fn optional_json<T: DeserializeOwned>(&self, column: usize, name: &str) -> Result<Option<T>> {
-        match self.columns.optional_text(column)? {
-            None => Ok(None),
-            Some(text) => serde_json::from_str(&text).map(Some).map_err(|error| self.damaged(name, &error.to_string())),
-        }
+        let text = self.columns.optional_text(column).map_err(|error| self.damaged(name, error))?;
+        text.map(|text| serde_json::from_str(&text)).transpose().map_err(|error| self.damaged(name, error))
     }
 
-    pub(crate) fn parsed<T: std::str::FromStr<Err: ToString>>(&self, column: usize, name: &str) -> Result<T> {
-        self.columns.text(column)?.parse().map_err(|error: T::Err| self.damaged(name, &error.to_string()))
+    pub(crate) fn id<R>(&self, column: usize, name: &str) -> Result<Id<R>> {
+        self.text(column, name)?.parse().map_err(|error: Error| self.damaged(name, error))
     }
 
     /// A unit variant, by its name in JSON.
-    pub(crate) fn named<T: DeserializeOwned>(&self, column: usize, name: &str) -> Result<T> {
-        let text = self.columns.text(column)?;
-        T::deserialize(StrDeserializer::new(&text)).map_err(|error: ValueError| self.damaged(name, &error.to_string()))
+    pub(crate) fn variant<T: DeserializeOwned>(&self, column: usize, name: &str) -> Result<T> {
+        let text = self.text(column, name)?;
+        T::deserialize(StrDeserializer::<ValueError>::new(&text)).map_err(|error| self.damaged(name, error))
     }
 
     pub(crate) fn time(&self, column: usize, name: &str) -> Result<Timestamp> {
-        Timestamp::from_micros(self.columns.integer(column)?).map_err(|error| self.damaged(name, &error.to_string()))
+        let micros = self.columns.integer(column);
+        micros.and_then(Timestamp::from_micros).map_err(|error| self.damaged(name, error))
     }
 
     pub(crate) fn optional_time(&self, column: usize, name: &str) -> Result<Option<Timestamp>> {
-        let micros = self.columns.optional_integer(column)?;
-        micros.map(Timestamp::from_micros).transpose().map_err(|error| self.damaged(name, &error.to_string()))
+        let micros = self.columns.optional_integer(column);
+        micros
+            .and_then(|micros| micros.map(Timestamp::from_micros).transpose())
+            .map_err(|error| self.damaged(name, error))
     }
 
     pub(crate) fn count(&self, column: usize, name: &str) -> Result<u32> {
-        u32::try_from(self.columns.integer(column)?).map_err(|error| self.damaged(name, &error.to_string()))
+        let integer = self.columns.integer(column).map_err(|error| self.damaged(name, error))?;
+        u32::try_from(integer).map_err(|error| self.damaged(name, error))
     }
 
-    pub(crate) fn damaged(&self, name: &str, how: &str) -> Error {
+    fn damaged(&self, name: &str, how: impl Display) -> Error {
         let id = self.columns.text(0).unwrap_or_default();
         Error::corrupt(format!("{} {id}: column `{name}`: {how}", self.kind))
     }

@@ -22,8 +22,8 @@ use crate::transport::local::{Local, Work};
 
 /// A libSQL database as a [`MemoryStorage`].
 ///
-/// Dropping it lets writes that were handed over finish and closes the
-/// database.
+/// Dropping it closes the database soon after, once writes that were handed
+/// over are done; [`close`](Self::close) waits for that.
 #[derive(Debug)]
 pub struct TursoStorage {
     local: Local,
@@ -102,6 +102,12 @@ impl TursoStorage {
             .await
     }
 
+    /// Closes the database, and returns once writes that were handed over are
+    /// done and the file is no longer in use: it may be copied or deleted.
+    pub async fn close(self) {
+        self.local.close().await;
+    }
+
     /// What the caches of prepared statements did so far, all connections
     /// together.
     pub fn prepared_cache_stats(&self) -> PreparedCacheStats {
@@ -164,7 +170,7 @@ impl<R: Table> Store<R> for TursoStorage {
         let position = query.validate()?;
         let statement = query::explain(query::select(query, position.as_ref()));
         // Columns: id, parent, not used, detail.
-        let details = self.local.read("explain", statement, |row| Ok(row.text(3)?.into_owned())).await?;
+        let details = self.local.read_plan("explain", statement, |row| Ok(row.text(3)?.into_owned())).await?;
         Ok(query::plan(R::SQL.table, &details))
     }
 }

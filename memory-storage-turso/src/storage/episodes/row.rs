@@ -33,11 +33,11 @@ impl Table for Episode {
     fn from_row(columns: &dyn Columns) -> Result<Self> {
         let row = RowReader { kind: Self::KIND, columns };
         let mut episode = Self::with_id(
-            row.parsed(0, "episode_id")?,
+            row.id(0, "episode_id")?,
             row.time(4, "start_time")?,
-            columns.text(2)?,
+            row.text(2, "task_description")?,
             row.json(3, "context")?,
-            row.named(1, "task_type")?,
+            row.variant(1, "task_type")?,
         );
         episode.end_time = row.optional_time(5, "end_time")?;
         episode.steps = row.json(6, "steps")?;

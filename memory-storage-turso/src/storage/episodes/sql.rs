@@ -4,10 +4,13 @@ use crate::storage::table::TableSql;
 
 macro_rules! select {
     () => {
-        // libsql cuts a text at a NUL when it reads one; a blob it leaves whole.
+        // libsql cuts a text at a NUL when it reads one, and panics where a text
+        // is not UTF-8; a blob it leaves as it is.
         "SELECT
-            episode_id, task_type, CAST(task_description AS BLOB), context, start_time, end_time,
-            steps, outcome, reward, reflection, patterns, heuristics, metadata, archived_at
+            episode_id, CAST(task_type AS BLOB), CAST(task_description AS BLOB), CAST(context AS BLOB),
+            start_time, end_time, CAST(steps AS BLOB), CAST(outcome AS BLOB), CAST(reward AS BLOB),
+            CAST(reflection AS BLOB), CAST(patterns AS BLOB), CAST(heuristics AS BLOB),
+            CAST(metadata AS BLOB), archived_at
         FROM episodes"
     };
 }

@@ -25,10 +25,10 @@ impl Table for Heuristic {
     fn from_row(columns: &dyn Columns) -> Result<Self> {
         let row = RowReader { kind: Self::KIND, columns };
         let mut heuristic = Self::with_id(
-            row.parsed(0, "heuristic_id")?,
+            row.id(0, "heuristic_id")?,
             row.time(5, "created_at")?,
-            columns.text(1)?,
-            columns.text(2)?,
+            row.text(1, "condition")?,
+            row.text(2, "action")?,
             row.json(3, "confidence")?,
         );
         heuristic.evidence = row.json(4, "evidence")?;

@@ -4,10 +4,11 @@ use crate::storage::table::TableSql;
 
 macro_rules! select {
     () => {
-        // libsql cuts a text at a NUL when it reads one; a blob it leaves whole.
+        // libsql cuts a text at a NUL when it reads one, and panics where a text
+        // is not UTF-8; a blob it leaves as it is.
         "SELECT
-            heuristic_id, CAST(condition AS BLOB), CAST(action AS BLOB), confidence, evidence,
-            created_at, updated_at, metadata
+            heuristic_id, CAST(condition AS BLOB), CAST(action AS BLOB), CAST(confidence AS BLOB),
+            CAST(evidence AS BLOB), created_at, updated_at, CAST(metadata AS BLOB)
         FROM heuristics"
     };
 }

@@ -29,7 +29,7 @@ impl Table for Pattern {
     fn from_row(columns: &dyn Columns) -> Result<Self> {
         let row = RowReader { kind: Self::KIND, columns };
         let mut pattern = Self::with_id(
-            row.parsed(0, "pattern_id")?,
+            row.id(0, "pattern_id")?,
             row.time(5, "created_at")?,
             row.json(1, "context")?,
             row.json(7, "data")?,

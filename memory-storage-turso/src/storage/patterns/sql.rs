@@ -4,8 +4,11 @@ use crate::storage::table::TableSql;
 
 macro_rules! select {
     () => {
+        // libsql cuts a text at a NUL when it reads one, and panics where a text
+        // is not UTF-8; a blob it leaves as it is.
         "SELECT
-            pattern_id, context, success_rate, occurrences, effectiveness, created_at, updated_at, data, metadata
+            pattern_id, CAST(context AS BLOB), CAST(success_rate AS BLOB), occurrences,
+            CAST(effectiveness AS BLOB), created_at, updated_at, CAST(data AS BLOB), CAST(metadata AS BLOB)
         FROM patterns"
     };
 }

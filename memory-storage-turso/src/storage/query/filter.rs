@@ -1,9 +1,9 @@
 //! Filters in SQL.
 
-use memory_core::{FieldType, Filter, Scalar, Test};
+use memory_core::{FieldType, Filter, Path, Scalar, Test};
 
+use super::Sql;
 use super::place::{Place, place};
-use super::{Sql, number_text};
 use crate::storage::table::Table;
 
 /// Appends the filter as a condition.
@@ -130,24 +130,7 @@ fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, test: &Test) {
         Test::Exists => {
             sql.append(kind).push(" IS NOT NULL");
         }
-        Test::In(operands) => {
-            sql.push("(");
-            for class in [Class::Null, Class::Bool, Class::Number, Class::Text] {
-                let operands: Vec<_> = operands.iter().filter(|operand| Class::of(operand) == class).collect();
-                if operands.is_empty() {
-                    continue;
-                }
-                if class == Class::Null {
-                    sql.append(kind).push(class.types());
-                } else {
-                    sql.push("(").append(value);
-                    one_of(sql, &operands);
-                    sql.push(" AND ").append(kind).push(class.types()).push(")");
-                }
-                sql.push(" OR ");
-            }
-            sql.push("FALSE)");
-        }
+        Test::In(operands) => metadata_in(sql, value, kind, operands),
         Test::Contains(operand) => {
             sql.push("EXISTS (SELECT 1 FROM json_each(CASE ").append(kind).push(" WHEN 'array' THEN ").append(value);
             sql.push(" ELSE '[]' END) AS item WHERE item.type").push(Class::of(operand).types());
@@ -175,22 +158,69 @@ fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, test: &Test) {
     }
 }
 
-/// Appends ` IN (…)` for operands of one class, as one JSON parameter.
-fn one_of(sql: &mut Sql, operands: &[&Scalar<'static>]) {
-    let mut list = String::from("[");
-    for (number, operand) in operands.iter().enumerate() {
-        if number > 0 {
-            list.push(',');
+/// One condition for each class of values that the list holds.
+fn metadata_in(sql: &mut Sql, value: &Sql, kind: &Sql, operands: &[Scalar<'static>]) {
+    let mut with = "(";
+    for class in [Class::Null, Class::Bool, Class::Number, Class::Text] {
+        let operands: Vec<_> = operands.iter().filter(|operand| Class::of(operand) == class).collect();
+        if operands.is_empty() {
+            continue;
         }
-        match operand {
-            Scalar::Null => list.push_str("null"),
-            // As SQL has them.
-            Scalar::Bool(value) => list.push(if *value { '1' } else { '0' }),
-            Scalar::Integer(integer) => list.push_str(&integer.to_string()),
-            Scalar::Real(real) => list.push_str(&number_text(*real)),
-            Scalar::Text(text) => list.push_str(&serde_json::Value::from(&**text).to_string()),
+        sql.push(with);
+        with = " OR ";
+        if class == Class::Null {
+            sql.append(kind).push(class.types());
+        } else {
+            sql.push("(").append(value);
+            one_of(sql, &operands);
+            sql.push(" AND ").append(kind).push(class.types()).push(")");
         }
     }
-    list.push(']');
-    sql.push(" IN (SELECT value FROM json_each(").bind(list).push("))");
+    sql.push(if operands.is_empty() { "FALSE" } else { ")" });
+}
+
+/// Whether the filter asks for one of several values of a metadata key.
+///
+/// SQLite, which knows nothing of the values, would then rather walk all
+/// records in the query's order and stop at the limit than use an index on the
+/// key and sort; for a few sessions among many that is the whole table.
+pub(super) fn asks_for_several<R: Table>(filter: &Filter<R>) -> bool {
+    match filter {
+        Filter::And(parts) => parts.iter().any(asks_for_several),
+        Filter::Test(field, Test::In(_)) => matches!(field.path(), Path::Metadata(_)),
+        Filter::Or(_) | Filter::Not(_) | Filter::Test(..) => false,
+    }
+}
+
+/// Up to here, values of a list are parameters of their own: SQLite then knows
+/// how many there are, and sees that an index is worth it.
+const MAX_SEPARATE: usize = 16;
+
+/// Appends ` IN (…)` for operands of one class; a long list is one JSON
+/// parameter.
+fn one_of(sql: &mut Sql, operands: &[&Scalar<'static>]) {
+    if operands.len() <= MAX_SEPARATE {
+        sql.push(" IN (");
+        for (number, operand) in operands.iter().enumerate() {
+            if number > 0 {
+                sql.push(", ");
+            }
+            sql.scalar(operand);
+        }
+        sql.push(")");
+    } else {
+        let list: Vec<_> = operands.iter().map(|operand| json(operand)).collect();
+        sql.push(" IN (SELECT value FROM json_each(").bind(serde_json::Value::from(list).to_string()).push("))");
+    }
+}
+
+/// An operand as `json_each` gives back the value that SQL has for it.
+fn json(operand: &Scalar<'_>) -> serde_json::Value {
+    match operand {
+        Scalar::Null => serde_json::Value::Null,
+        Scalar::Bool(value) => i64::from(*value).into(),
+        Scalar::Integer(integer) => (*integer).into(),
+        Scalar::Real(real) => (*real).into(),
+        Scalar::Text(text) => (**text).into(),
+    }
 }

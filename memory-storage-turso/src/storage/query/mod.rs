@@ -75,7 +75,7 @@ pub(crate) fn select<R: Table>(query: &Query<R>, position: Option<&Position>) ->
     let mut sql = Sql::default();
     sql.push(R::SQL.select).push(" WHERE ");
     filter::push(&mut sql, &query.filter);
-    order::push(&mut sql, &query.order, position);
+    order::push(&mut sql, &query.order, position, filter::asks_for_several(&query.filter));
     sql.push(" LIMIT ").bind(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1));
     sql.statement()
 }

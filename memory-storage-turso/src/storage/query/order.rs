@@ -7,7 +7,9 @@ use super::place::{Place, place};
 use crate::storage::table::Table;
 
 /// Appends the condition that a row comes after `position`, and the order.
-pub(super) fn push<R: Table>(sql: &mut Sql, order: &Order<R>, position: Option<&Position>) {
+/// With `sorted`, SQLite sorts what it finds and does not walk an index in that
+/// order: a unary `+` hides the column from its choice.
+pub(super) fn push<R: Table>(sql: &mut Sql, order: &Order<R>, position: Option<&Position>, sorted: bool) {
     let (way, after) = match order.direction {
         Direction::Ascending => (" ASC", " > "),
         Direction::Descending => (" DESC", " < "),
@@ -39,7 +41,7 @@ pub(super) fn push<R: Table>(sql: &mut Sql, order: &Order<R>, position: Option<&
     }
     sql.push(" ORDER BY ");
     for key in &keys {
-        sql.append(key).push(way);
+        sql.push(if sorted { "+" } else { "" }).append(key).push(way);
         // SQLite puts NULL before everything, which descending is last already.
         if optional(order) && order.direction == Direction::Ascending {
             sql.push(" NULLS LAST");

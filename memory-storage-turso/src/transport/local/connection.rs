@@ -43,6 +43,8 @@ const ROLLBACK: &str = "ROLLBACK";
 
 impl Connection {
     pub(crate) fn open(place: &Place, config: &LocalConfig, stats: Arc<PreparedStats>) -> Result<Self> {
+        #[cfg(test)]
+        super::tests::database_call();
         let opened = |error| storage_error("open the database", config.busy_timeout, &error);
         let path = match place {
             Place::File(path) => path.as_path(),
@@ -83,6 +85,20 @@ impl Connection {
             }
             Ok(Ok(found))
         })?
+    }
+
+    /// As [`Self::read`], for a statement that only looks at the schema, as
+    /// `EXPLAIN` does: such a one never notices that the schema has changed, so
+    /// a real read comes first, and the statement is not kept.
+    pub(crate) fn read_plan<T>(
+        &mut self,
+        operation: &str,
+        statement: &Statement,
+        decode: &dyn Fn(&dyn Columns) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.read(operation, &Statement::new(schema::SELECT_VERSION, []), &|_| Ok(()))?;
+        self.statements.forget(&statement.sql);
+        self.read(operation, statement, decode)
     }
 
     /// Runs one statement without rows and returns how many it changed.
@@ -160,8 +176,6 @@ impl Connection {
         let start = Instant::now();
         let mut retry = 0;
         loop {
-            #[cfg(test)]
-            super::tests::database_call();
             match attempt(self) {
                 Ok(value) => return Ok(value),
                 Err(error)

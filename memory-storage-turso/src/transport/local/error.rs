@@ -36,16 +36,18 @@ pub(crate) fn storage_error(operation: &str, busy_timeout: Duration, error: &lib
         Some(CORRUPT | NOTADB) => Error::corrupt(format!("the database, noticed at {operation}: {error}")),
         Some(FULL) => Error::unavailable(operation, "the disk is full"),
         Some(READONLY) => Error::unsupported(operation, "the database cannot be written"),
-        Some(CANTOPEN) => Error::unavailable(
-            operation,
-            "the database file cannot be opened; see that its folder is there and may be written",
-        ),
+        Some(CANTOPEN) => cannot_open(operation),
+        _ if matches!(error, libsql::Error::ConnectionFailed(_)) => cannot_open(operation),
         _ if error.to_string().contains("no such table") => Error::unsupported(
             operation,
             format!("{error}: the database has no schema, or not this one; `initialize_schema` creates it"),
         ),
         _ => Error::backend("libsql", operation, Failure(error.to_string())),
     }
+}
+
+fn cannot_open(operation: &str) -> Error {
+    Error::unavailable(operation, "the file cannot be opened; see that its folder is there and may be written")
 }
 
 /// libsql's error as text: its own type is no part of this crate's interface.

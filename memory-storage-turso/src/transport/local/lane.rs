@@ -18,6 +18,8 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 /// The threads end once the lane is dropped and the queue is empty.
 pub(crate) struct Lane {
     jobs: Sender<Job>,
+    /// Each is dropped by its thread once the connection is closed.
+    closed: Vec<oneshot::Receiver<()>>,
 }
 
 /// A job that was handed over.
@@ -35,25 +37,41 @@ impl Lane {
     ) -> Result<Self> {
         let (jobs, queue) = unbounded();
         let mut opened = Vec::with_capacity(threads);
+        let mut closed = Vec::with_capacity(threads);
         for number in 0..threads {
             let (ready, is_ready) = oneshot::channel();
             opened.push(is_ready);
+            let (closing, is_closed) = oneshot::channel::<()>();
+            closed.push(is_closed);
             let (open, queue) = (open.clone(), queue.clone());
             thread::Builder::new()
                 .name(format!("{name}-{number}"))
-                .spawn(move || match open() {
-                    Ok(connection) => {
-                        drop(ready.send(Ok(())));
-                        work(connection, &queue);
+                .spawn(move || {
+                    match open() {
+                        Ok(connection) => {
+                            drop(ready.send(Ok(())));
+                            work(connection, &queue);
+                        }
+                        Err(error) => drop(ready.send(Err(error))),
                     }
-                    Err(error) => drop(ready.send(Err(error))),
+                    drop(closing);
                 })
                 .map_err(|error| Error::backend("libsql", "start a thread", error))?;
         }
         for ready in opened {
             ready.await.map_err(|_| panicked("open a connection"))??;
         }
-        Ok(Self { jobs })
+        Ok(Self { jobs, closed })
+    }
+
+    /// Ends the lane, and returns once everything that was handed over is done
+    /// and the connections are closed.
+    pub(crate) async fn close(self) {
+        drop(self.jobs);
+        for closed in self.closed {
+            // The sender is dropped, never used.
+            drop(closed.await);
+        }
     }
 
     /// Hands a job over at once; its answer is awaited apart. A job whose
@@ -105,6 +123,6 @@ fn panicked(operation: &str) -> Error {
 
 impl fmt::Debug for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("waiting", &self.jobs.len()).finish()
+        f.debug_struct("Lane").field("waiting", &self.jobs.len()).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ mod connection;
 mod error;
 mod lane;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,6 +77,17 @@ impl Local {
         lane.run(operation, move |connection| connection.read(operation, &statement, &decode)).await
     }
 
+    /// As [`Self::read`], for an `EXPLAIN`.
+    pub(crate) async fn read_plan<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        statement: Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
+    ) -> Result<Vec<T>> {
+        let lane = self.readers.as_ref().unwrap_or(&self.writer);
+        lane.run(operation, move |connection| connection.read_plan(operation, &statement, &decode)).await
+    }
+
     /// Runs a write as one transaction and returns how many rows its counted
     /// statements changed.
     pub(crate) async fn write(&self, operation: &'static str, work: Work) -> Result<u64> {
@@ -89,6 +100,13 @@ impl Local {
         let (parts, stream) = channel();
         let work = Work::Stream(stream);
         (parts, self.writer.submit(operation, move |connection| connection.write(operation, work)))
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some(readers) = self.readers {
+            readers.close().await;
+        }
+        self.writer.close().await;
     }
 
     /// Runs `job` on the writer's connection.

@@ -1,0 +1,34 @@
+//! Generated JSON.
+
+use proptest::collection::{btree_map, vec};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::{key, pool, real, text};
+use crate::Metadata;
+
+/// Any JSON value that a storage accepts in metadata, nested a few levels.
+pub fn json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        1 => Just(Value::Null),
+        2 => any::<bool>().prop_map(Value::from),
+        3 => integer().prop_map(Value::from),
+        3 => real().prop_map(Value::from),
+        4 => text().prop_map(Value::from),
+    ];
+    leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            btree_map(key(), inner, 0..4).prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Metadata, often without a key or with few.
+pub fn metadata() -> impl Strategy<Value = Metadata> {
+    btree_map(key(), json(), 0..5).prop_map(Metadata::from_iter)
+}
+
+pub(super) fn integer() -> impl Strategy<Value = i64> {
+    prop_oneof![6 => pool::common(pool::INTEGERS), 3 => pool::all(pool::INTEGERS), 1 => any::<i64>()]
+}
