@@ -19,14 +19,14 @@ enum Command {
     /// Check everything that CI checks
     Test,
     /// Check the house rules
-    Tidy,
+    Tidy(tidy::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(options) => bench::run(&options),
         Command::Test => test::run(),
-        Command::Tidy => tidy::run(),
+        Command::Tidy(options) => tidy::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,7 +25,7 @@ pub(crate) fn run() -> Result<()> {
         cargo(&root, step)?;
     }
     println!("\n$ cargo xtask tidy");
-    tidy::run().context("tidy failed")?;
+    tidy::run(&tidy::Options::default()).context("tidy failed")?;
     cargo(&root, &QUICK_BENCH)?;
     println!("\nall checks passed");
     Ok(())

@@ -1,4 +1,5 @@
 //! `cargo xtask bench`, from the command line to its files.
+#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
 
 use std::fs;
 use std::path::Path;
@@ -106,8 +107,20 @@ fn the_json_holds_the_same_numbers_as_the_table() {
     // What was there, and longer, is replaced.
     let results = write(&folder.path().join("results.json"), &"x".repeat(1 << 20));
     let output = xtask(&[
-        "bench", "--quick", "--only", "local", "--rounds", "6", "--population", "100", "--seed", "7",
-        "--trajectories", &input, "--json", &results,
+        "bench",
+        "--quick",
+        "--only",
+        "local",
+        "--rounds",
+        "6",
+        "--population",
+        "100",
+        "--seed",
+        "7",
+        "--trajectories",
+        &input,
+        "--json",
+        &results,
     ]);
     let (table, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{errors}");
@@ -136,7 +149,8 @@ fn the_json_holds_the_same_numbers_as_the_table() {
 
 /// Every figure of the row stands in its line of the table.
 fn same_numbers(row: &Row, line: &str) {
-    let cells: Vec<f64> = line.split_whitespace().filter_map(|cell| cell.trim_start_matches('x').parse().ok()).collect();
+    let cells: Vec<f64> =
+        line.split_whitespace().filter_map(|cell| cell.trim_start_matches('x').parse().ok()).collect();
     let times = [row.median_ms_per_op, row.median_us_per_op, row.median_ns_per_op];
     assert_eq!(times.iter().flatten().count(), 1, "{row:?}");
     let ends = row.ci95.unwrap();

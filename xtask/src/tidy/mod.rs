@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
 use crate::workspace;
 use code::Code;
@@ -28,8 +29,14 @@ impl Finding {
     }
 }
 
-pub(crate) fn run() -> Result<()> {
-    let root = workspace::root();
+#[derive(Args, Debug, Default)]
+pub(crate) struct Options {
+    /// Look at this folder instead of the workspace
+    folder: Option<PathBuf>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let root = options.folder.clone().unwrap_or_else(workspace::root);
     let (mut files, mut findings) = (0, 0);
     for path in text_files(&root)? {
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
