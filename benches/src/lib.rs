@@ -13,7 +13,7 @@ mod trajectories;
 pub use input::InputError;
 pub use progress::Progress;
 pub use report::Report;
-pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run};
+pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};
 pub use section::{SECTIONS, Section, Settings};
 pub use trajectories::{Shape, Trajectories};
 

@@ -1,7 +1,7 @@
 //! Contenders that run in interleaved rounds.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -33,6 +33,31 @@ pub struct Traffic {
     pub bytes_up: u64,
     /// Bytes received.
     pub bytes_down: u64,
+}
+
+/// Does an operation so many times under the clock, by its number, after a
+/// tenth as many outside it: another contender had the caches before, and
+/// threads may have gone to sleep. The numbers of the first continue those of
+/// the latter, so that no operation is done twice.
+///
+/// # Errors
+///
+/// The first error of `operate`, which ends the turn.
+pub async fn timed(operations: u64, mut operate: impl AsyncFnMut(u64) -> Result<()>) -> Result<Sample> {
+    let before = unclocked(operations);
+    for number in 0..before {
+        operate(number).await?;
+    }
+    let start = Instant::now();
+    for number in before..before + operations {
+        operate(number).await?;
+    }
+    Ok(start.elapsed().into())
+}
+
+/// How many operations [`timed`] does outside the clock.
+pub(crate) const fn unclocked(operations: u64) -> u64 {
+    operations.div_ceil(10)
 }
 
 type Operate = Box<dyn FnMut(u64) -> Result<Sample>>;

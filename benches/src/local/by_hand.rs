@@ -8,6 +8,12 @@ use memory_core::{Episode, EpisodeId};
 use pollster::block_on;
 
 use super::row;
+use crate::Sample;
+
+/// Does a blocking operation so many times under the clock.
+pub(super) fn timed(operations: u64, mut operate: impl FnMut(u64) -> Result<()>) -> Result<Sample> {
+    block_on(crate::timed(operations, async |number| operate(number)))
+}
 
 /// A connection to a database file, on the calling thread.
 pub(super) fn connect(path: &Path) -> Result<Connection> {

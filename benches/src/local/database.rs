@@ -11,6 +11,7 @@ use memory_storage_turso::{TursoBuilder, TursoStorage};
 use tokio::runtime::{Builder, Runtime};
 
 use super::by_hand;
+use crate::{Sample, timed};
 
 /// Ours, with the runtime that an application would await it on.
 #[derive(Clone)]
@@ -28,6 +29,11 @@ impl Ours {
 
     pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
+    }
+
+    /// Awaits an operation so many times under the clock.
+    pub(super) fn timed(&self, operations: u64, operate: impl AsyncFnMut(u64) -> Result<()>) -> Result<Sample> {
+        self.block_on(timed(operations, operate))
     }
 
     pub(super) fn load(&self, episodes: &[Episode]) -> Result<()> {

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use libsql::Value;
+use libsql::{Connection, Value};
 use memory_core::field::{domain, metadata};
 use memory_core::{Episode, Query, Store};
 use memory_storage_turso::TursoStorage;
@@ -34,7 +33,8 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
     let path = folder.join("query.db");
     let ours = Ours::open(&path, TursoStorage::builder().index_metadata("session"))?;
     ours.load(&population::population(settings.seed, settings.population)?)?;
-    let connection = by_hand::connect(&path)?;
+    // One connection for each way, so that each has a page cache of its own.
+    let by_hand = (by_hand::connect(&path)?, by_hand::connect(&path)?);
     let sessions = population::sessions(settings.population);
     let by_metadata =
         |key: &'static str| move |session: &str| Query::new().filter(metadata(key).eq(session.to_owned()));
@@ -42,10 +42,10 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
     Ok(vec![
         workload(
             &ours,
-            &connection,
+            &by_hand,
             Case {
                 operation: "query_domain",
-                calls: 10,
+                calls: 50,
                 values: (0..DOMAINS).map(population::domain).collect(),
                 query: |name: &str| Query::new().filter(domain().eq(name.to_owned())),
                 raw: BY_DOMAIN,
@@ -55,10 +55,10 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
         )?,
         workload(
             &ours,
-            &connection,
+            &by_hand,
             Case {
                 operation: "query_metadata/no_index",
-                calls: 2,
+                calls: 8,
                 values: (0..sessions).map(population::session).collect(),
                 query: by_metadata("conversation"),
                 raw: BY_CONVERSATION,
@@ -68,10 +68,10 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
         )?,
         workload(
             &ours,
-            &connection,
+            &by_hand,
             Case {
                 operation: "query_metadata/index",
-                calls: 5,
+                calls: 50,
                 values: (0..sessions).map(population::session).collect(),
                 query: by_metadata("session"),
                 raw: BY_SESSION,
@@ -95,50 +95,41 @@ struct Case<Q, V> {
     value_of: V,
 }
 
-fn workload<Q, V>(ours: &Ours, connection: &libsql::Connection, case: Case<Q, V>) -> Result<Workload>
+fn workload<Q, V>(ours: &Ours, (raw_on, naive_on): &(Connection, Connection), case: Case<Q, V>) -> Result<Workload>
 where
     Q: Fn(&str) -> Query<Episode> + 'static,
     V: Fn(&str) -> String + 'static,
 {
     let Case { operation, calls, values, query, raw, naive, value_of } = case;
     let values: Rc<[String]> = values.into();
-    let raw = by_hand::Cached::new(connection, raw)?;
+    let raw = by_hand::Cached::new(raw_on, raw)?;
     for value in values.iter().take(5) {
         let page = ours.block_on(ours.storage.query(&query(value).limit(LIMIT)))?;
         let page: Vec<_> = page.records.iter().map(|episode| episode.as_ref().clone()).collect();
-        let by_hand = [raw.episodes(bound(value))?, by_hand::episodes(connection, naive, bound(&value_of(value)))?];
+        let by_hand = [raw.episodes(bound(value))?, by_hand::episodes(naive_on, naive, bound(&value_of(value)))?];
         ensure!(by_hand.iter().all(|found| *found == page), "{operation}: the answers differ for {value}");
     }
     let ours = {
-        let (ours, mut values) = (ours.clone(), Turns::of(&values));
+        let (ours, values) = (ours.clone(), Rc::clone(&values));
         Contender::new(OURS, move |calls| {
-            ours.block_on(async {
-                let start = Instant::now();
-                for value in values.next(calls) {
-                    ours.storage.query(&query(value).limit(LIMIT)).await?;
-                }
-                Ok(start.elapsed().into())
+            ours.timed(calls, async |call| {
+                ours.storage.query(&query(nth(&values, call)).limit(LIMIT)).await?;
+                Ok(())
             })
         })
     };
     let raw = {
-        let mut values = Turns::of(&values);
+        let values = Rc::clone(&values);
         Contender::new(RAW, move |calls| {
-            let start = Instant::now();
-            for value in values.next(calls) {
-                raw.episodes(bound(value))?;
-            }
-            Ok(start.elapsed().into())
+            by_hand::timed(calls, |call| raw.episodes(bound(nth(&values, call))).map(drop))
         })
     };
     let naive = {
-        let (connection, mut values) = (connection.clone(), Turns::of(&values));
+        let connection = naive_on.clone();
         Contender::new(NAIVE, move |calls| {
-            let start = Instant::now();
-            for value in values.next(calls) {
-                by_hand::episodes(&connection, naive, bound(&value_of(value)))?;
-            }
-            Ok(start.elapsed().into())
+            by_hand::timed(calls, |call| {
+                by_hand::episodes(&connection, naive, bound(&value_of(nth(&values, call)))).map(drop)
+            })
         })
     };
     Ok(Workload { operation: operation.to_owned(), operations: calls, contenders: vec![ours, raw, naive] })
@@ -148,20 +139,6 @@ fn bound(value: &str) -> Vec<Value> {
     vec![value.into()]
 }
 
-/// The values in turn, each contender through them by itself.
-struct Turns {
-    values: Rc<[String]>,
-    taken: usize,
-}
-
-impl Turns {
-    fn of(values: &Rc<[String]>) -> Self {
-        Self { values: Rc::clone(values), taken: 0 }
-    }
-
-    fn next(&mut self, count: u64) -> impl Iterator<Item = &String> {
-        let from = self.taken;
-        self.taken = (from + usize::try_from(count).unwrap_or_default()) % self.values.len();
-        (0..count).zip(self.values.iter().cycle().skip(from)).map(|(_, value)| value)
-    }
+fn nth(values: &[String], call: u64) -> &str {
+    &values[usize::try_from(call).unwrap_or_default() % values.len()]
 }

@@ -1,10 +1,10 @@
 //! Getting by id.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use libsql::Connection;
 use memory_core::{EpisodeId, MemoryStorage, MemoryStorageExt, WriteId};
 use memory_storage_turso::{PreparedCacheConfig, TursoStorage};
 
@@ -14,7 +14,7 @@ use super::{HOP, NAIVE, OURS, RAW, by_hand};
 use crate::{Contender, Settings, Workload};
 
 const GETS: u64 = 200;
-const BATCHES: u64 = 4;
+const BATCHES: u64 = 5;
 /// Ids of one batch.
 const BATCH: usize = 100;
 
@@ -27,9 +27,11 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
 }
 
 struct Reads {
-    path: std::path::PathBuf,
+    path: PathBuf,
     ours: Ours,
-    connection: libsql::Connection,
+    /// One connection for each way, so that each has a page cache of its own.
+    raw: Connection,
+    naive: Connection,
     /// Every id, in an order without order.
     ids: Rc<[EpisodeId]>,
 }
@@ -42,13 +44,13 @@ impl Reads {
         ours.load(episodes)?;
         let mut ids: Vec<_> = episodes.iter().map(|episode| episode.id).collect();
         fastrand::Rng::with_seed(settings.seed).shuffle(&mut ids);
-        let connection = by_hand::connect(&path)?;
+        let (raw, naive) = (by_hand::connect(&path)?, by_hand::connect(&path)?);
         for episode in episodes {
             let found = ours.block_on(ours.storage.get_episode(episode.id))?;
-            let by_hand = by_hand::episodes(&connection, GET, vec![episode.id.to_string().into()])?;
+            let by_hand = by_hand::episodes(&raw, GET, vec![episode.id.to_string().into()])?;
             ensure!(found.as_deref() == Some(episode) && by_hand == [episode.clone()], "{} differs", episode.id);
         }
-        Ok(Self { path, ours, connection, ids: ids.into() })
+        Ok(Self { path, ours, raw, naive, ids: ids.into() })
     }
 
     /// Ours, and libsql preparing, with no statement cached.
@@ -62,27 +64,19 @@ impl Reads {
 
     fn warm(&self) -> Result<Workload> {
         let raw = {
-            let (get, ids) = (by_hand::Cached::new(&self.connection, GET)?, Rc::clone(&self.ids));
+            let (get, ids) = (by_hand::Cached::new(&self.raw, GET)?, Rc::clone(&self.ids));
             Contender::new(RAW, move |calls| {
-                let start = Instant::now();
-                for (_, id) in (0..calls).zip(ids.iter().cycle()) {
+                by_hand::timed(calls, |call| {
+                    let id = nth(&ids, call);
                     ensure!(get.episodes(vec![id.to_string().into()])?.len() == 1, "{id} is missing");
-                }
-                Ok(start.elapsed().into())
+                    Ok(())
+                })
             })
         };
         let hop = {
             let ours = self.ours.clone();
-            Contender::new(HOP, move |calls| {
-                ours.block_on(async {
-                    let nothing = [WriteId::new()];
-                    let start = Instant::now();
-                    for _ in 0..calls {
-                        ours.storage.settle(&nothing).await?;
-                    }
-                    Ok(start.elapsed().into())
-                })
-            })
+            let nothing = [WriteId::new()];
+            Contender::new(HOP, move |calls| ours.timed(calls, async |_| Ok(ours.storage.settle(&nothing).await?)))
         };
         let contenders = vec![self.get(self.ours.clone()), raw, self.naive(), hop];
         Ok(Workload { operation: "get/warm".to_owned(), operations: GETS, contenders })
@@ -91,70 +85,47 @@ impl Reads {
     fn get(&self, ours: Ours) -> Contender {
         let ids = Rc::clone(&self.ids);
         Contender::new(OURS, move |calls| {
-            ours.block_on(async {
-                let start = Instant::now();
-                for (_, id) in (0..calls).zip(ids.iter().cycle()) {
-                    ensure!(ours.storage.get_episode(*id).await?.is_some(), "{id} is missing");
-                }
-                Ok(start.elapsed().into())
+            ours.timed(calls, async |call| {
+                let id = nth(&ids, call);
+                ensure!(ours.storage.get_episode(id).await?.is_some(), "{id} is missing");
+                Ok(())
             })
         })
     }
 
     fn naive(&self) -> Contender {
-        let (connection, ids) = (self.connection.clone(), Rc::clone(&self.ids));
-        Contender::new(NAIVE, move |calls| {
-            let start = Instant::now();
-            for (_, id) in (0..calls).zip(ids.iter().cycle()) {
-                let found = by_hand::episodes(&connection, GET, vec![id.to_string().into()])?;
-                ensure!(found.len() == 1, "{id} is missing");
-            }
-            Ok(start.elapsed().into())
-        })
+        let (connection, ids) = (self.naive.clone(), Rc::clone(&self.ids));
+        Contender::new(NAIVE, move |calls| by_hand::timed(calls, |call| get_naively(&connection, nth(&ids, call))))
     }
 
     fn batch(&self) -> Result<Workload> {
         let size = BATCH.min(self.ids.len());
-        let batches = || {
-            let ids = Rc::clone(&self.ids);
-            move |calls: u64| (0..calls).map(|call| batch(&ids, size, call)).collect::<Vec<_>>()
-        };
         let ours = {
-            let (ours, batches) = (self.ours.clone(), batches());
+            let (ours, ids) = (self.ours.clone(), Rc::clone(&self.ids));
             Contender::new(OURS, move |calls| {
-                let batches = batches(calls);
-                ours.block_on(async {
-                    let start = Instant::now();
-                    for ids in &batches {
-                        let found = ours.storage.get_episodes_batch(ids).await?;
-                        ensure!(found.iter().flatten().count() == size, "an episode is missing");
-                    }
-                    Ok(start.elapsed().into())
+                ours.timed(calls, async |call| {
+                    let found = ours.storage.get_episodes_batch(&batch(&ids, size, call)).await?;
+                    ensure!(found.iter().flatten().count() == size, "an episode is missing");
+                    Ok(())
                 })
             })
         };
         let raw = {
-            let (get, batches) = (by_hand::Cached::new(&self.connection, GET_BATCH)?, batches());
+            let (get, ids) = (by_hand::Cached::new(&self.raw, GET_BATCH)?, Rc::clone(&self.ids));
             Contender::new(RAW, move |calls| {
-                let batches = batches(calls);
-                let start = Instant::now();
-                for ids in &batches {
-                    let found = get.episodes(vec![serde_json::to_string(ids)?.into()])?;
-                    ensure!(found.len() == size, "an episode is missing");
-                }
-                Ok(start.elapsed().into())
+                by_hand::timed(calls, |call| {
+                    let list = serde_json::to_string(&batch(&ids, size, call))?;
+                    ensure!(get.episodes(vec![list.into()])?.len() == size, "an episode is missing");
+                    Ok(())
+                })
             })
         };
         let naive = {
-            let (connection, batches) = (self.connection.clone(), batches());
+            let (connection, ids) = (self.naive.clone(), Rc::clone(&self.ids));
             Contender::new(NAIVE, move |calls| {
-                let batches = batches(calls);
-                let start = Instant::now();
-                for id in batches.iter().flatten() {
-                    let found = by_hand::episodes(&connection, GET, vec![id.to_string().into()])?;
-                    ensure!(found.len() == 1, "{id} is missing");
-                }
-                Ok(start.elapsed().into())
+                by_hand::timed(calls, |call| {
+                    batch(&ids, size, call).into_iter().try_for_each(|id| get_naively(&connection, id))
+                })
             })
         };
         let contenders = vec![ours, raw, naive];
@@ -162,8 +133,17 @@ impl Reads {
     }
 }
 
+fn get_naively(connection: &Connection, id: EpisodeId) -> Result<()> {
+    let found = by_hand::episodes(connection, GET, vec![id.to_string().into()])?;
+    ensure!(found.len() == 1, "{id} is missing");
+    Ok(())
+}
+
+fn nth(ids: &[EpisodeId], call: u64) -> EpisodeId {
+    ids[usize::try_from(call).unwrap_or_default() % ids.len()]
+}
+
 /// So many different ids, others for each call.
 fn batch(ids: &[EpisodeId], size: usize, call: u64) -> Vec<EpisodeId> {
-    let from = usize::try_from(call).unwrap_or_default() * 37 % ids.len();
-    ids.iter().cycle().skip(from).take(size).copied().collect()
+    (37 * call..).take(size).map(|number| nth(ids, number)).collect()
 }

@@ -172,7 +172,9 @@ impl Row {
             let rest: Vec<_> = ours.seconds.iter().zip(&hop.seconds).map(|(ours, hop)| ours - hop).collect();
             let median = Estimate::of(hop.seconds.iter().map(|seconds| seconds * 1e6)).median;
             self.hop_us_per_op = Some(significant(median, 4));
-            self.cost_vs_raw_without_hop = Some(significant(Estimate::of_ratios(&rest, &raw.seconds).median, 3));
+            // A machine so busy that hops by themselves took longer says nothing.
+            let without = Some(Estimate::of_ratios(&rest, &raw.seconds).median).filter(|cost| *cost > 0.0);
+            self.cost_vs_raw_without_hop = without.map(|cost| significant(cost, 3));
         }
     }
 
