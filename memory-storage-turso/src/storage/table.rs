@@ -22,7 +22,7 @@ pub(crate) trait Table: Record {
     fn from_row(columns: &dyn Columns) -> Result<Self>;
 
     /// The SQL that gives the value of one of [`Record::FIELDS`], NULL where
-    /// it is missing; of a list, its JSON text.
+    /// it is missing; of a list or a real, its JSON text.
     fn expression(field: FieldName) -> &'static str;
 }
 

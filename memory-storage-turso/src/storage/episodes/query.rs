@@ -16,7 +16,7 @@ pub(super) const fn expression(field: FieldName) -> &'static str {
         FieldName::EndTime => "end_time",
         // The outcome is an object of one key, which names the variant.
         FieldName::Outcome => "(SELECT key FROM json_each(outcome))",
-        FieldName::Reward => "json_extract(reward, '$.total')",
+        FieldName::Reward => "reward -> '$.total'",
         FieldName::Patterns => "patterns",
         FieldName::Heuristics => "heuristics",
         FieldName::ArchivedAt => "archived_at",

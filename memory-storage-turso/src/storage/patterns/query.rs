@@ -11,7 +11,7 @@ pub(super) const fn expression(field: FieldName) -> &'static str {
         FieldName::Framework => "json_extract(context, '$.framework')",
         FieldName::Complexity => "json_extract(context, '$.complexity')",
         FieldName::Tags => "json_extract(context, '$.tags')",
-        FieldName::SuccessRate => "CAST(success_rate AS REAL)",
+        FieldName::SuccessRate => "success_rate",
         FieldName::Occurrences => "occurrences",
         FieldName::CreatedAt => "created_at",
         FieldName::UpdatedAt => "updated_at",

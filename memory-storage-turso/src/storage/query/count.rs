@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use memory_core::limits::MAX_GROUPS;
-use memory_core::{Field, FieldType, Filter, Result, Scalar};
+use memory_core::{Field, FieldType, Filter, Path, Result, Scalar};
 
 use super::place::{Place, place};
 use super::{Sql, filter};
@@ -16,7 +16,7 @@ pub(crate) fn count<R: Table>(only: &Filter<R>, by: Option<&Field<R>>) -> Statem
     let mut sql = Sql::default();
     sql.push("SELECT count(*)");
     if let Some(field) = by {
-        group_columns(&mut sql, &place(field));
+        group_columns(&mut sql, field);
     }
     sql.push(" FROM ").push(R::SQL.table).push(" WHERE ");
     filter::push(&mut sql, only);
@@ -31,24 +31,20 @@ pub(crate) fn count<R: Table>(only: &Filter<R>, by: Option<&Field<R>>) -> Statem
 /// in metadata, and for the last one null, lists, objects and nothing at all.
 const FORMS: i64 = 4;
 
-fn group_columns(sql: &mut Sql, place: &Place) {
-    match place {
-        Place::Own { value, of } => match of {
-            FieldType::Text => {
-                sql.push(", CASE WHEN ").push(value).push(" IS NOT NULL THEN 'text' END, CAST(").push(value);
-                sql.push(" AS BLOB)");
-            }
-            FieldType::Integer => {
-                sql.push(", CASE WHEN ").push(value).push(" IS NOT NULL THEN 'integer' END, ").push(value);
-            }
-            FieldType::Real | FieldType::TextList => {
-                sql.push(", CASE WHEN ").push(value).push(" IS NOT NULL THEN 'real' END, CAST(").push(value);
-                sql.push(" AS REAL)");
-            }
-        },
+fn group_columns<R: Table>(sql: &mut Sql, field: &Field<R>) {
+    match place(field) {
+        Place::Own { value, of } => {
+            // A real as its JSON text, which is exact.
+            let (kind, value) = match (of, field.path()) {
+                (FieldType::Real, Path::Own(name)) => ("'real'", Cow::Borrowed(R::expression(*name))),
+                (FieldType::Integer, _) => ("'integer'", value),
+                _ => ("'text'", Cow::Owned(format!("CAST({value} AS BLOB)"))),
+            };
+            sql.push(", CASE WHEN ").push(&value).push(" IS NOT NULL THEN ").push(kind).push(" END, ").push(&value);
+        }
         Place::Metadata { value, kind } => {
-            sql.push(", ").append(kind).push(", CASE ").append(kind).push(" WHEN 'text' THEN CAST(").append(value);
-            sql.push(" AS BLOB) WHEN 'integer' THEN ").append(value).push(" WHEN 'real' THEN ").append(value);
+            sql.push(", ").append(&kind).push(", CASE ").append(&kind).push(" WHEN 'text' THEN CAST(").append(&value);
+            sql.push(" AS BLOB) WHEN 'integer' THEN ").append(&value).push(" WHEN 'real' THEN ").append(&value);
             sql.push(" END");
         }
     }
@@ -61,7 +57,10 @@ pub(crate) fn group(columns: &dyn Columns) -> Result<(Option<Scalar<'static>>, u
         Some("true") => Some(Scalar::Bool(true)),
         Some("false") => Some(Scalar::Bool(false)),
         Some("integer") => Some(Scalar::Integer(columns.integer(2)?)),
-        Some("real") => Some(Scalar::Real(columns.real(2)?)),
+        Some("real") => Some(Scalar::Real(match columns.text(2) {
+            Ok(text) => text.parse().map_err(|_| unexpected(2, "a real"))?,
+            Err(_) => columns.real(2)?,
+        })),
         Some("text") => Some(Scalar::Text(Cow::Owned(columns.text(2)?.into_owned()))),
         _ => None,
     };

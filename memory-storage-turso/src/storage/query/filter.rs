@@ -21,7 +21,7 @@ pub(super) fn push<R: Table>(sql: &mut Sql, filter: &Filter<R>) {
             sql.push(") IS NOT TRUE");
         }
         Filter::Test(field, test) => match place(field) {
-            Place::Own { value, of } => own(sql, value, of, test),
+            Place::Own { value, of } => own(sql, &value, of, test),
             Place::Metadata { value, kind } => metadata(sql, &value, &kind, test),
         },
     }

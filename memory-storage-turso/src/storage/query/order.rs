@@ -62,7 +62,7 @@ fn keys<R: Table>(order: &Order<R>) -> Vec<Sql> {
     match place(&order.field) {
         Place::Own { value, .. } => {
             let mut sql = Sql::default();
-            sql.push(value);
+            sql.push(&value);
             vec![sql]
         }
         Place::Metadata { value, kind } => {
