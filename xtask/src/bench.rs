@@ -1,7 +1,7 @@
 //! `cargo xtask bench`
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -46,7 +46,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.list {
         for section in SECTIONS {
-            println!("{:10} {}", section.name, section.about);
+            writeln!(stdout(), "{:10} {}", section.name, section.about)?;
         }
         return Ok(());
     }
@@ -96,7 +96,8 @@ fn measure(section: &Section, settings: &Settings) -> Result<Vec<Row>> {
     let rows = (section.run)(settings, &bar).with_context(|| format!("section {}", section.name));
     bar.0.finish_and_clear();
     let rows = rows?;
-    println!(
+    writeln!(
+        stdout(),
         "\n{}: {}\n{} episodes ({}), {} small ones to query, {} rounds, seed {}\n\n{}",
         section.name,
         section.about,
@@ -106,7 +107,7 @@ fn measure(section: &Section, settings: &Settings) -> Result<Vec<Row>> {
         settings.rounds,
         settings.seed,
         table(&rows)
-    );
+    )?;
     Ok(rows)
 }
 
@@ -115,7 +116,7 @@ struct Bar(ProgressBar);
 
 impl Bar {
     fn new(section: &'static str) -> Self {
-        let bar = if std::io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+        let bar = if stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
         if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:30}] {percent:>3} %  {elapsed}  {msg}") {
             bar.set_style(style);
         }
