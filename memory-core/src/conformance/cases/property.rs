@@ -114,10 +114,13 @@ async fn generated_queries_page_as_the_reference_does<R: Generate>(subject: &Sub
     .await
 }
 
+/// A population, and what to count of it by which field.
+type Counting<R> = (Vec<R>, Vec<(Filter<R>, Field<R>)>);
+
 async fn generated_counts_are_those_of_the_reference<R: Generate>(subject: &Subject) -> Outcome {
     let count = (strategy::filter::<R>(), strategy::query::ordering::<R>());
     let input = (population::<R>(), vec(count, 1..=ASKED));
-    all(subject, input, async |subject: &Subject, (records, counts): (Vec<R>, Vec<(Filter<R>, Field<R>)>)| {
+    all(subject, input, async |subject: &Subject, (records, counts): Counting<R>| {
         store(subject, &records).await?;
         for (filter, by) in counts {
             let wanted = crate::count(&filter, Some(&by), &records)?;
