@@ -1,9 +1,10 @@
 //! What generated input is like.
 
 #![cfg(feature = "conformance")]
+#![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
 use memory_core::conformance::{is_marked, strategy};
-use memory_core::{Episode, Heuristic, Id, Pattern, Query, Record};
+use memory_core::{Episode, Heuristic, Id, Pattern, Query};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -18,14 +19,14 @@ fn drawn<T: std::fmt::Debug>(count: usize, strategy: impl Strategy<Value = T>) -
 /// A filter that matches all records or none tells little.
 fn filters_divide<R: Generate>() {
     let populations = drawn(10, strategy::records::<R>(24..25));
-    let filters = drawn(1_000, strategy::filter::<R>());
+    let filters = drawn(600, strategy::filter::<R>());
     let dividing = filters.iter().enumerate().filter(|(index, filter)| {
         let records = &populations[index % populations.len()];
         let matching = records.iter().filter(|record| filter.matches(record)).count();
         (1..records.len()).contains(&matching)
     });
     let dividing = dividing.count();
-    assert!(dividing > 400, "{dividing} of {} filters on {} match some and not all", filters.len(), R::KIND);
+    assert!(dividing > 150, "{dividing} of {} filters on {} match some and not all", filters.len(), R::KIND);
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn is_acceptable<R: Generate>() {
     for record in drawn(300, R::any()) {
         assert!(is_marked(&record), "{}", record.id());
     }
-    for query in drawn(1_000, strategy::query::<R>()) {
+    for query in drawn(300, strategy::query::<R>()) {
         let query: Query<R> = query;
         query.validate().unwrap();
     }

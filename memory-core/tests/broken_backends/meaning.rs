@@ -53,19 +53,19 @@ impl Meaning {
             (Self::TrueIsOne, _, _) => {
                 as_it_is || Filter::Test(field.clone(), replaced(test, one_for_true)).matches(record)
             }
-            (Self::TextIsNumber, Test::Eq(Scalar::Text(text)), FieldValue::Scalar(number)) => {
-                as_it_is || text.parse::<f64>().is_ok_and(|parsed| number.equals(&Scalar::Real(parsed)))
+            (Self::TextIsNumber, Test::Eq(Scalar::Text(written)), FieldValue::Scalar(number)) => {
+                as_it_is || written.parse::<f64>().is_ok_and(|parsed| number.equals(&Scalar::Real(parsed)))
             }
             (Self::NullIsMissing, Test::Exists, FieldValue::Scalar(Scalar::Null)) => false,
             (Self::NullIsMissing, Test::Eq(Scalar::Null), FieldValue::Missing) => true,
-            (Self::ContainsASubstring, Test::Contains(Scalar::Text(part)), FieldValue::Scalar(Scalar::Text(text))) => {
-                text.contains(&**part)
+            (Self::ContainsASubstring, Test::Contains(Scalar::Text(part)), FieldValue::Scalar(Scalar::Text(whole))) => {
+                whole.contains(&**part)
             }
-            (Self::ContainsInObjects, Test::Contains(Scalar::Text(text)), FieldValue::Object) => {
+            (Self::ContainsInObjects, Test::Contains(Scalar::Text(item)), FieldValue::Object) => {
                 let Path::Metadata(keys) = field.path() else { return false };
                 let object =
                     keys.first().and_then(|key| record.metadata().get(key)).and_then(|value| value.as_object());
-                object.is_some_and(|object| object.values().any(|value| value.as_str() == Some(text)))
+                object.is_some_and(|object| object.values().any(|value| value.as_str() == Some(item)))
             }
             (Self::KeyIsAPath, _, _) => match field.path() {
                 Path::Metadata(keys) if keys.len() == 1 => {
@@ -80,7 +80,7 @@ impl Meaning {
                 Path::Own(_) => false,
             },
             (Self::IntegersAreReals, Test::Eq(Scalar::Integer(wanted)), FieldValue::Scalar(Scalar::Integer(found))) => {
-                *wanted as f64 == *found as f64
+                rounded(*wanted) == rounded(*found)
             }
             (Self::TextsIgnoreCase, Test::Eq(Scalar::Text(wanted)), FieldValue::Scalar(Scalar::Text(found))) => {
                 wanted.eq_ignore_ascii_case(found)
@@ -102,6 +102,12 @@ impl Meaning {
             _ => as_it_is,
         }
     }
+}
+
+/// The bits of the nearest real.
+#[expect(clippy::cast_precision_loss, reason = "losing it is the fault")]
+fn rounded(integer: i64) -> u64 {
+    (integer as f64).to_bits()
 }
 
 /// As `json_extract` sees it: `true` is 1, also the other way round.

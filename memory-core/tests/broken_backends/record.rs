@@ -22,8 +22,8 @@ pub(crate) fn without_reflection<R: Record>(record: &R) -> R {
 pub(crate) fn with_real_metadata<R: Record>(record: &R) -> R {
     edited(record, |value| {
         for value in value["metadata"].as_object_mut().into_iter().flat_map(|metadata| metadata.values_mut()) {
-            if let Some(integer) = value.as_i64() {
-                *value = json!(integer as f64);
+            if let Some(rounded) = value.as_f64() {
+                *value = json!(rounded);
             }
         }
     })
