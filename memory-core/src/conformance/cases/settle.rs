@@ -68,12 +68,19 @@ async fn is_there(subject: &Subject, n: u64) -> Result<bool, Failure> {
 async fn is_over(subject: &Subject, n: u64, write: WriteId) -> Outcome {
     subject.settle(&[write]).await?;
     let before = is_there(subject, n).await?;
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
+    for _ in 0..4 {
+        give_way().await;
         let now = is_there(subject, n).await?;
         holds(now == before, || format!("whether the batch is there changed from {before} to {now} after settle"))?;
     }
     Ok(())
+}
+
+/// Lets other tasks go on, whatever they are waiting for next.
+async fn give_way() {
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Polls a future so many times at most, and drops it.
@@ -141,10 +148,10 @@ async fn a_dropped_put_is_whole_or_absent<R: Sample>(subject: &Subject) -> Outco
         let records = R::samples(n * 20..(n + 1) * 20);
         let ids: Vec<_> = records.iter().map(R::id).collect();
         polled(times, subject.put(&records)).await.transpose()?;
-        for _ in 0..20 {
+        for _ in 0..4 {
             let there = subject.get(&ids).await?.iter().flatten().count();
             holds(there == 0 || there == 20, || format!("{there} of the 20 records of a put are there"))?;
-            tokio::task::yield_now().await;
+            give_way().await;
         }
     }
     Ok(())

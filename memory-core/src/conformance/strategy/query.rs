@@ -43,7 +43,7 @@ pub fn filter<R: Record>() -> impl Strategy<Value = Filter<R>> {
 
 /// A query in any order, for pages of any size.
 pub fn query<R: Record>() -> impl Strategy<Value = Query<R>> {
-    let limit = prop_oneof![4 => 1..12_usize, 1 => Just(MAX_LIMIT)];
+    let limit = prop_oneof![1 => 1..4_usize, 4 => 4..30_usize, 1 => Just(MAX_LIMIT)];
     let direction = select(&[Direction::Ascending, Direction::Descending][..]);
     (filter(), proptest::option::of((ordering(), direction)), limit).prop_map(|(filter, order, limit)| {
         let query = Query::new().filter(filter).limit(limit);
