@@ -1,7 +1,7 @@
 //! The reference backend with one thing wrong.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use memory_core::{
@@ -32,9 +32,12 @@ pub(crate) enum Fault {
     CountsCommittedDeletesAsNone,
     NeverSettles,
     TakesEffectAfterSettle,
+    IgnoresFences,
     AnswersOldestFirst,
     IgnoresTheCursor,
     StopsAfterTheFirstPage,
+    PagesByOffset,
+    SkipsTiesBetweenPages,
     AcceptsAnyLimit,
     CountsOneTooMany,
     ForgetsTheGroups,
@@ -46,11 +49,13 @@ pub(crate) enum Fault {
 pub(crate) struct Broken {
     inner: Arc<InMemoryStorage>,
     fault: Fault,
+    /// How many records came before each cursor that was given.
+    offsets: Mutex<HashMap<String, usize>>,
 }
 
 impl Broken {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { inner: Arc::default(), fault }
+        Self { inner: Arc::default(), fault, offsets: Mutex::default() }
     }
 
     /// The record as this backend keeps it.
@@ -73,6 +78,36 @@ impl Broken {
         filter.validate()?;
         let all = self.inner.query(&Query::new().limit(10_000)).await?.records;
         Ok(meaning.of(filter, &all))
+    }
+
+    /// A page that goes on at the wrong place.
+    async fn paged<R: Record>(&self, query: &Query<R>) -> Result<Page<R>>
+    where
+        InMemoryStorage: Store<R>,
+    {
+        let from = query.validate()?;
+        let all = self.inner.query(&query.clone().after(None).limit(10_000)).await?.records;
+        let offset = match (self.fault, &query.after, from) {
+            (Fault::PagesByOffset, Some(cursor), _) => self.lock().get(&cursor.to_string()).copied().unwrap_or(0),
+            (_, _, Some(from)) => all
+                .iter()
+                .position(|record| {
+                    let position = query.order.position(record);
+                    position.value != from.value && query.order.compare(&position, &from).is_gt()
+                })
+                .unwrap_or(all.len()),
+            _ => 0,
+        };
+        let end = all.len().min(offset + query.limit);
+        let page = Page::new(query, all[offset.min(end)..end].to_vec(), end < all.len());
+        if let Some(next) = &page.next {
+            self.lock().insert(next.to_string(), end);
+        }
+        Ok(page)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -131,6 +166,9 @@ where
             Fault::AcceptsAnyLimit => query.limit = query.limit.clamp(1, 10_000),
             _ => {}
         }
+        if matches!(self.fault, Fault::PagesByOffset | Fault::SkipsTiesBetweenPages) {
+            return self.paged(&query).await;
+        }
         let mut page = self.inner.query(&query).await?;
         if self.fault == Fault::StopsAfterTheFirstPage {
             page.next = None;
@@ -166,7 +204,9 @@ impl MemoryStorage for Broken {
                 self.inner.commit(&part::<Heuristic>(batch)).await
             }
             Fault::CountsCommittedDeletesAsNone => Ok(Written::new(self.inner.commit(batch).await?.id, 0)),
-            Fault::TakesEffectAfterSettle => {
+            Fault::IgnoresFences if !batch.fences().is_empty() => self.inner.commit(batch).await,
+            // Goes on in a task of its own, also when nobody waits for it any more.
+            Fault::TakesEffectAfterSettle | Fault::IgnoresFences => {
                 let (inner, batch) = (Arc::clone(&self.inner), batch.clone());
                 let write = tokio::spawn(async move {
                     for _ in 0..5 {

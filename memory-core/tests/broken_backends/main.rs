@@ -75,6 +75,7 @@ faults! {
         "settle_ends_a_commit_that_was_dropped",
         "settle_ends_a_commit_whose_task_was_aborted",
     ];
+    ignoring_fences: Fault::IgnoresFences => ["a_fence_ends_a_commit_that_was_dropped"];
     answering_oldest_first: Fault::AnswersOldestFirst => [
         "order_is_newest_first_unless_told",
         "order_by_every_own_field_both_ways",
@@ -88,6 +89,15 @@ faults! {
     stopping_after_the_first_page: Fault::StopsAfterTheFirstPage => [
         "pages_of_any_size_give_every_record_once",
         "page_at_the_end_has_no_cursor",
+    ];
+    paging_by_offset: Fault::PagesByOffset => [
+        "pages_omit_what_is_added_before_the_cursor",
+        "pages_go_on_when_the_cursors_record_is_deleted",
+    ];
+    skipping_ties_between_pages: Fault::SkipsTiesBetweenPages => [
+        "pages_go_through_ties",
+        "pages_by_every_field_both_ways",
+        "pages_go_from_values_to_missing_ones",
     ];
     accepting_any_limit: Fault::AcceptsAnyLimit => ["limit_of_none_or_too_many_is_refused"];
     counting_one_too_many: Fault::CountsOneTooMany => ["count_of_all_and_of_some", "count_of_an_empty_store_is_nothing"];
