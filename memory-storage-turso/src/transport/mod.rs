@@ -69,7 +69,6 @@ pub(crate) trait Columns {
     fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>>;
     fn integer(&self, column: usize) -> Result<i64>;
     fn optional_integer(&self, column: usize) -> Result<Option<i64>>;
-    fn real(&self, column: usize) -> Result<f64>;
 }
 
 pub(crate) fn unexpected(column: usize, wanted: &str) -> Error {

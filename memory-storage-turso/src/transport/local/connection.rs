@@ -225,13 +225,6 @@ impl Columns for Row {
             _ => Err(unexpected(column, "an integer")),
         }
     }
-
-    fn real(&self, column: usize) -> Result<f64> {
-        match self.get_value(index(column)) {
-            Ok(libsql::Value::Real(real)) => Ok(real),
-            _ => Err(unexpected(column, "a real")),
-        }
-    }
 }
 
 fn index(column: usize) -> i32 {
