@@ -59,7 +59,8 @@ pub(super) fn shortened(text: String) -> String {
     if text.len() <= LONGEST {
         return text;
     }
-    format!("{}… ({} bytes in all)", &text[..text.floor_char_boundary(LONGEST)], text.len())
+    let end = (0..=LONGEST).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+    format!("{}… ({} bytes in all)", &text[..end], text.len())
 }
 
 pub(super) fn holds(condition: bool, otherwise: impl FnOnce() -> String) -> Outcome {
@@ -73,6 +74,10 @@ pub(super) fn equal<T: PartialEq + Debug + ?Sized>(what: impl Display, found: &T
 /// The two records are the same to the last bit, by their JSON, which tells
 /// `-0.0` from `0.0` and `1` from `1.0`.
 pub(super) fn same<R: Record>(found: &R, wanted: &R) -> Outcome {
+    let text = |record: &R| serde_json::to_string(record).map_err(|error| Failure::new(error.to_string()));
+    if text(found)? == text(wanted)? {
+        return Ok(());
+    }
     let json = |record: &R| serde_json::to_value(record).map_err(|error| Failure::new(error.to_string()));
     match difference(&json(found)?, &json(wanted)?) {
         None => Ok(()),
@@ -92,8 +97,10 @@ fn difference(found: &Value, wanted: &Value) -> Option<String> {
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             a.iter().zip(b).enumerate().find_map(|(index, (a, b))| below(format!("[{index}]"), a, b))
         }
-        _ if found.to_string() == wanted.to_string() => None,
-        _ => Some(format!(" is {} instead of {}", shortened(found.to_string()), shortened(wanted.to_string()))),
+        _ => {
+            let (found, wanted) = (found.to_string(), wanted.to_string());
+            (found != wanted).then(|| format!(" is {} instead of {}", shortened(found), shortened(wanted)))
+        }
     }
 }
 

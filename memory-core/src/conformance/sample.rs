@@ -112,7 +112,7 @@ fn text(n: usize, stride: usize) -> String {
 
 /// Lacking in every third record.
 fn maybe<T>(n: usize, value: T) -> Option<T> {
-    (n % 3 > 0).then_some(value)
+    (!n.is_multiple_of(3)).then_some(value)
 }
 
 fn times(n: usize) -> Timestamp {

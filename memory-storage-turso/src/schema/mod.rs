@@ -8,9 +8,9 @@ use memory_core::{Error, Result};
 pub(crate) use index::IndexedKey;
 
 #[cfg(feature = "local")]
-use crate::transport::Statement;
-#[cfg(feature = "local")]
 use crate::transport::local::Connection;
+#[cfg(feature = "local")]
+use crate::transport::{Columns, Statement};
 
 /// The version of the schema that this code reads and writes: how many
 /// migrations there are.

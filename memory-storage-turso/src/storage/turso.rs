@@ -212,7 +212,8 @@ impl<R: Table> Store<R> for TursoStorage {
                 Ok(Counts::total(counted.first().copied().and_then(|total| total.try_into().ok()).unwrap_or(0)))
             }
             Some(field) => {
-                let groups = self.transport.read("count", statement, query::group).await?;
+                let by = field.clone();
+                let groups = self.transport.read("count", statement, move |row| query::group(row, &by)).await?;
                 Counts::grouped(&field, groups)
             }
         }

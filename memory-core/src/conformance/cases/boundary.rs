@@ -133,8 +133,8 @@ async fn negative_zero_keeps_its_sign<R: Sample>(subject: &Subject) -> Outcome {
 }
 
 async fn extreme_metadata_numbers_survive<R: Sample>(subject: &Subject) -> Outcome {
-    let integers = Metadata::from_iter(INTEGERS.iter().map(|integer| (integer.to_string(), *integer)));
-    let reals = Metadata::from_iter(REALS.iter().map(|real| (format!("{real:e}"), *real)));
+    let integers = INTEGERS.iter().map(|integer| (integer.to_string(), *integer)).collect::<Metadata>();
+    let reals = REALS.iter().map(|real| (format!("{real:e}"), *real)).collect::<Metadata>();
     subject.keeps(&[R::tagged(0, integers), R::tagged(1, reals)]).await
 }
 

@@ -59,7 +59,9 @@ async fn concurrent_puts_all_arrive<R: Sample>(subject: &Subject) -> Outcome {
 async fn concurrent_puts_of_one_record_leave_one_of_them<R: Sample>(subject: &Subject) -> Outcome {
     let version = |task: u64, n: u64| {
         let mut records: Vec<R> = (0..5).map(|n| R::worded(n, &format!("task {task}"))).collect();
-        records.iter_mut().for_each(|record| drop(record.metadata_mut().insert("version", task * 10 + n)));
+        for record in &mut records {
+            record.metadata_mut().insert("version", task * 10 + n);
+        }
         records
     };
     all_at_once(|task| {
@@ -110,7 +112,7 @@ async fn concurrent_deletes_count_each_record_once<R: Sample>(subject: &Subject)
         let (subject, ids) = (subject.clone(), ids.clone());
         async move {
             let mut deleted = 0;
-            for ids in ids[task as usize..].chunks(10) {
+            for ids in ids.chunks(10 + usize::try_from(task).unwrap_or_default()) {
                 deleted += subject.delete(ids).await?;
             }
             Ok(deleted)

@@ -38,7 +38,7 @@ async fn filter_hostile_key_is_a_literal_key<R: Sample>(subject: &Subject) -> Ou
 }
 
 async fn filter_hostile_keys_side_by_side<R: Sample>(subject: &Subject) -> Outcome {
-    let all = |offset: usize| Metadata::from_iter(KEYS.iter().enumerate().map(|(n, key)| (*key, n + offset)));
+    let all = |offset: usize| KEYS.iter().enumerate().map(|(n, key)| (*key, n + offset)).collect::<Metadata>();
     let mut rows: Vec<Row<R>> = Vec::new();
     for (n, key) in (0_i64..).zip(KEYS) {
         rows.push((metadata(*key).eq(n), vec![0]));
@@ -102,6 +102,9 @@ async fn filter_path_reaches_inside<R: Sample>(subject: &Subject) -> Outcome {
             (metadata_path(["a", "b", "d"]).exists(), vec![1]),
             (metadata_path(["a", "none"]).exists(), vec![]),
             (metadata_path(["a"]).exists(), vec![0, 1, 2, 4, 5]),
+            // A key alone is one of the outermost.
+            (metadata("b").exists(), vec![]),
+            (metadata("c").eq(1), vec![]),
         ],
     )
     .await

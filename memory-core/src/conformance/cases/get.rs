@@ -1,5 +1,7 @@
 //! Finding records by id.
 
+use std::slice::from_ref;
+
 use crate::conformance::check::{Outcome, equal, holds};
 use crate::conformance::marked;
 use crate::conformance::sample::Sample;
@@ -20,11 +22,11 @@ cases! {
 
 async fn get_keeps_the_kinds_apart(subject: &Subject) -> Outcome {
     let (episode, pattern, heuristic) = (Episode::sample(0), Pattern::sample(0), Heuristic::sample(0));
-    subject.keeps(&[episode.clone()]).await?;
+    subject.keeps(from_ref(&episode)).await?;
     subject.lacks([pattern.id]).await?;
     subject.lacks([heuristic.id]).await?;
     subject.keeps(&[pattern]).await?;
-    subject.keeps(&[heuristic.clone()]).await?;
+    subject.keeps(from_ref(&heuristic)).await?;
     subject.delete(&[marked::<Pattern>(0)]).await?;
     subject.lacks([marked::<Pattern>(0)]).await?;
     subject.holds(&[episode]).await?;

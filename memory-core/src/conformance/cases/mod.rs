@@ -33,6 +33,7 @@ mod filter_keys;
 mod filter_logic;
 mod filter_metadata;
 mod filter_own;
+mod filter_own_by_kind;
 mod filter_reference;
 mod filter_table;
 mod get;
@@ -57,6 +58,7 @@ pub(super) fn all() -> Vec<Case> {
         commit::cases(),
         filter_logic::cases(),
         filter_own::cases(),
+        filter_own_by_kind::cases(),
         filter_metadata::cases(),
         filter_keys::cases(),
         filter_reference::cases(),

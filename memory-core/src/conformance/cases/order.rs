@@ -166,10 +166,10 @@ async fn order_and_filter_together<R: Sample>(subject: &Subject) -> Outcome {
 
 async fn order_by_a_missing_field_is_last_both_ways(subject: &Subject) -> Outcome {
     let mut episodes = Episode::samples(0..5);
-    for (n, language) in [(1, "b"), (3, ""), (4, "a")] {
+    for (n, language, total) in [(1, "b", 1.0), (3, "", 3.0), (4, "a", 4.0)] {
         episodes[n].context.language = Some(language.to_owned());
         episodes[n].end_time = Some(episodes[n].start_time);
-        *episodes[n].reals()[0].1 = n as f64;
+        *episodes[n].reals()[0].1 = total;
     }
     ordered(subject, &episodes, field::language(), Ascending, &[3, 4, 1, 0, 2]).await?;
     ordered(subject, &episodes, field::language(), Descending, &[1, 4, 3, 2, 0]).await?;

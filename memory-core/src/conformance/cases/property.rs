@@ -8,11 +8,12 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::filter_table::shown;
+use super::filter_table::{answers, shown};
 use crate::conformance::check::{Failure, Outcome, equal};
 use crate::conformance::marked;
 use crate::conformance::strategy::{self, Generate, pool};
 use crate::conformance::subject::Subject;
+use crate::limits::MAX_LIMIT;
 use crate::{Field, Filter, Id, Query};
 
 cases! {
@@ -85,14 +86,12 @@ async fn generated_filters_find_what_the_reference_finds<R: Generate>(subject: &
     let input = (population::<R>(), vec(strategy::filter::<R>(), 1..=ASKED));
     all(subject, input, async |subject: &Subject, (records, filters): (Vec<R>, Vec<Filter<R>>)| {
         store(subject, &records).await?;
-        for filter in filters {
-            let wanted: Vec<_> =
-                records.iter().filter(|record| filter.matches(record)).map(crate::Record::id).collect();
-            equal(format!("what {} finds", shown(&filter)), &subject.matching(&filter).await?, &wanted)?;
-            let total = subject.count(&filter, None).await?.total;
-            equal(format!("how many {} counts", shown(&filter)), &total, &(wanted.len() as u64))?;
-        }
-        Ok(())
+        let check = |subject: Subject, filter: Filter<R>| {
+            let matching = records.iter().filter(|record| filter.matches(record));
+            let wanted: Vec<_> = matching.map(R::id).collect();
+            async move { answers(&subject, &filter, &wanted).await }
+        };
+        subject.each(filters, check).await
     })
     .await
 }
@@ -102,29 +101,35 @@ async fn generated_queries_page_as_the_reference_does<R: Generate>(subject: &Sub
     all(subject, input, async |subject: &Subject, (records, queries): (Vec<R>, Vec<Query<R>>)| {
         store(subject, &records).await?;
         let records: Vec<_> = records.into_iter().map(Arc::new).collect();
-        for query in queries {
-            let whole = query.clone().limit(crate::limits::MAX_LIMIT);
-            let wanted: Vec<_> =
-                crate::select(&whole, records.iter().cloned())?.records.iter().map(|r| r.id()).collect();
-            let found = subject.ids(&query).await.map_err(|failure| failure.at(format!("{query:?}")))?;
-            equal(format!("what {query:?} finds"), &found, &wanted)?;
-        }
-        Ok(())
+        let check = |subject: Subject, query: Query<R>| {
+            let whole = crate::select(&query.clone().limit(MAX_LIMIT), records.iter().cloned());
+            async move {
+                let wanted: Vec<_> = whole?.records.iter().map(|record| record.id()).collect();
+                let found = subject.ids(&query).await.map_err(|failure| failure.at(format!("{query:?}")))?;
+                equal(format!("what {query:?} finds"), &found, &wanted)
+            }
+        };
+        subject.each(queries, check).await
     })
     .await
 }
 
+/// A population, and what to count of it by which field.
+type Counting<R> = (Vec<R>, Vec<(Filter<R>, Field<R>)>);
+
 async fn generated_counts_are_those_of_the_reference<R: Generate>(subject: &Subject) -> Outcome {
     let count = (strategy::filter::<R>(), strategy::query::ordering::<R>());
     let input = (population::<R>(), vec(count, 1..=ASKED));
-    all(subject, input, async |subject: &Subject, (records, counts): (Vec<R>, Vec<(Filter<R>, Field<R>)>)| {
+    all(subject, input, async |subject: &Subject, (records, counts): Counting<R>| {
         store(subject, &records).await?;
-        for (filter, by) in counts {
-            let wanted = crate::count(&filter, Some(&by), &records)?;
-            let what = format!("the count of {} by {}", shown(&filter), by.path());
-            equal(what, &subject.count(&filter, Some(by)).await?, &wanted)?;
-        }
-        Ok(())
+        let check = |subject: Subject, (filter, by): (Filter<R>, Field<R>)| {
+            let wanted = crate::count(&filter, Some(&by), &records);
+            async move {
+                let what = format!("the count of {} by {}", shown(&filter), by.path());
+                equal(what, &subject.count(&filter, Some(by)).await?, &wanted?)
+            }
+        };
+        subject.each(counts, check).await
     })
     .await
 }

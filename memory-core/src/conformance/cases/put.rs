@@ -1,6 +1,8 @@
 //! Storing records.
 
 use crate::Query;
+use std::slice::from_ref;
+
 use crate::conformance::check::{Outcome, equal, invalid};
 use crate::conformance::sample::Sample;
 use crate::conformance::subject::Subject;
@@ -45,7 +47,7 @@ async fn put_replaces_the_whole_record<R: Sample>(subject: &Subject) -> Outcome 
     for full in R::full() {
         let mut plain = R::sample(0);
         plain.set_id(full.id());
-        subject.keeps(&[full.clone()]).await?;
+        subject.keeps(from_ref(&full)).await?;
         subject.keeps(&[plain]).await.map_err(|failure| failure.at("in place of a full record"))?;
         subject.keeps(&[full]).await.map_err(|failure| failure.at("in place of a plain record"))?;
     }
@@ -84,7 +86,7 @@ async fn put_with_one_bad_record_replaces_nothing<R: Sample>(subject: &Subject) 
 
 async fn put_brings_a_deleted_record_back<R: Sample>(subject: &Subject) -> Outcome {
     let record = R::sample(0);
-    subject.keeps(&[record.clone()]).await?;
+    subject.keeps(from_ref(&record)).await?;
     subject.delete(&[record.id()]).await?;
     subject.lacks([record.id()]).await?;
     subject.keeps(&[record]).await
@@ -93,7 +95,7 @@ async fn put_brings_a_deleted_record_back<R: Sample>(subject: &Subject) -> Outco
 async fn put_is_seen_by_every_read<R: Sample>(subject: &Subject) -> Outcome {
     for (text, other) in [("first", "second"), ("second", "first")] {
         let record = R::worded(0, text);
-        subject.keeps(&[record.clone()]).await?;
+        subject.keeps(from_ref(&record)).await?;
         let is = |text: &'static str| R::text_field().eq(text);
         equal(format!("what {text:?} finds"), &subject.matching(&is(text)).await?, &vec![record.id()])?;
         equal(format!("what {other:?} finds"), &subject.matching(&is(other)).await?, &Vec::new())?;

@@ -113,8 +113,8 @@ async fn long_texts_survive<R: Sample>(subject: &Subject) -> Outcome {
 }
 
 async fn hostile_metadata_keys_survive<R: Sample>(subject: &Subject) -> Outcome {
-    let all = R::tagged(0, Metadata::from_iter((0..).zip(KEYS).map(|(value, key)| (*key, value))));
-    let nested = R::tagged(1, Metadata::from_iter(KEYS.iter().map(|key| (*key, json!({ *key: [{ *key: key }] })))));
+    let all = R::tagged(0, (0..).zip(KEYS).map(|(value, key)| (*key, value)).collect::<Metadata>());
+    let nested = R::tagged(1, KEYS.iter().map(|key| (*key, json!({ *key: [{ *key: key }] }))).collect::<Metadata>());
     let each = (2..).zip(KEYS).map(|(n, key)| R::tagged(n, [(*key, *key)]));
     subject.keeps(&[all, nested].into_iter().chain(each).collect::<Vec<_>>()).await
 }

@@ -18,6 +18,7 @@ cases! {
         settle_ends_a_commit_that_was_dropped,
         settle_ends_a_commit_whose_task_was_aborted,
         settle_ends_many_writes_at_once,
+        a_fence_ends_a_commit_that_was_dropped,
     ],
     each_kind: [a_dropped_put_is_whole_or_absent],
 }
@@ -67,13 +68,26 @@ async fn is_there(subject: &Subject, n: u64) -> Result<bool, Failure> {
 /// Once it is settled, the batch is whole or absent, and stays so.
 async fn is_over(subject: &Subject, n: u64, write: WriteId) -> Outcome {
     subject.settle(&[write]).await?;
+    stays_as_it_is(subject, n).await
+}
+
+async fn stays_as_it_is(subject: &Subject, n: u64) -> Outcome {
     let before = is_there(subject, n).await?;
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
+    for _ in 0..4 {
+        give_way().await;
         let now = is_there(subject, n).await?;
-        holds(now == before, || format!("whether the batch is there changed from {before} to {now} after settle"))?;
+        holds(now == before, || {
+            format!("whether the batch is there changed from {before} to {now} after the write was over")
+        })?;
     }
     Ok(())
+}
+
+/// Lets other tasks go on, whatever they are waiting for next.
+async fn give_way() {
+    for _ in 0..8 {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// Polls a future so many times at most, and drops it.
@@ -122,6 +136,20 @@ async fn settle_ends_a_commit_whose_task_was_aborted(subject: &Subject) -> Outco
     Ok(())
 }
 
+/// A later commit that fences it off ends it as `settle` does.
+async fn a_fence_ends_a_commit_that_was_dropped(subject: &Subject) -> Outcome {
+    for (times, n) in (0..10).enumerate() {
+        let dropped = batch(n);
+        polled(times, subject.commit(&dropped)).await.transpose()?;
+        let mut fence = WriteBatch::new();
+        fence.put(Heuristic::sample(1_000 + n)).fence(dropped.id());
+        subject.commit(&fence).await?;
+        stays_as_it_is(subject, n).await?;
+        subject.holds(&Heuristic::samples([1_000 + n])).await?;
+    }
+    Ok(())
+}
+
 async fn settle_ends_many_writes_at_once(subject: &Subject) -> Outcome {
     let mut writes = vec![WriteId::new()];
     for n in 0..10 {
@@ -141,10 +169,10 @@ async fn a_dropped_put_is_whole_or_absent<R: Sample>(subject: &Subject) -> Outco
         let records = R::samples(n * 20..(n + 1) * 20);
         let ids: Vec<_> = records.iter().map(R::id).collect();
         polled(times, subject.put(&records)).await.transpose()?;
-        for _ in 0..20 {
+        for _ in 0..4 {
             let there = subject.get(&ids).await?.iter().flatten().count();
             holds(there == 0 || there == 20, || format!("{there} of the 20 records of a put are there"))?;
-            tokio::task::yield_now().await;
+            give_way().await;
         }
     }
     Ok(())

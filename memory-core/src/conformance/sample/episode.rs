@@ -158,7 +158,7 @@ fn step(number: u32, result: Option<ExecutionResult>) -> ExecutionStep {
         parameters: json!({"query": "login", "limit": 3, "deep": [[1.5, null], {"x": true}]}),
         result,
         latency: Latency::from_micros(1_234_567),
-        tokens_used: (number % 2 == 0).then_some(321),
+        tokens_used: number.is_multiple_of(2).then_some(321),
         metadata: full_metadata(),
         ..ExecutionStep::new(number, "grep", "search the form")
     }

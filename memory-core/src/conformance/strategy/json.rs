@@ -1,11 +1,13 @@
 //! Generated JSON.
 
 use proptest::collection::{btree_map, vec};
+use proptest::option;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{key, pool, real, text};
 use crate::Metadata;
+use crate::conformance::hostile::KEYS;
 
 /// Any JSON value that a storage accepts in metadata, nested a few levels.
 pub fn json() -> impl Strategy<Value = Value> {
@@ -24,9 +26,12 @@ pub fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Metadata, often without a key or with few.
+/// Metadata, often with the first of [`hostile::KEYS`](super::super::hostile::KEYS).
 pub fn metadata() -> impl Strategy<Value = Metadata> {
-    btree_map(key(), json(), 0..5).prop_map(Metadata::from_iter)
+    (option::of(json()), btree_map(key(), json(), 0..5)).prop_map(|(first, mut others)| {
+        others.extend(first.map(|value| (KEYS[0].to_owned(), value)));
+        others.into_iter().collect()
+    })
 }
 
 pub(super) fn integer() -> impl Strategy<Value = i64> {

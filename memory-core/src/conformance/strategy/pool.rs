@@ -6,7 +6,7 @@ use crate::conformance::{hostile, marked};
 use crate::{Complexity, Episode, FieldName, Scalar, TaskType, Timestamp};
 
 /// How many of a pool's first values are common.
-const COMMON: usize = 8;
+const COMMON: usize = 5;
 
 /// Ids are the first so many.
 pub(in crate::conformance) const IDS: u64 = 40;

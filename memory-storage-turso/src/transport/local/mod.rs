@@ -4,6 +4,7 @@
 mod connection;
 mod error;
 mod lane;
+mod row;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -15,6 +16,8 @@ use memory_core::{Error, Result};
 
 pub(crate) use connection::{Connection, Part, Work};
 use lane::{Lane, Pending};
+
+pub(crate) use row::OwnedRow;
 
 use super::{Columns, Statement};
 use crate::config::LocalConfig;
@@ -75,7 +78,13 @@ impl Local {
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
     ) -> Result<Vec<T>> {
         let lane = self.readers.as_ref().unwrap_or(&self.writer);
-        lane.run(operation, move |connection| connection.read(operation, &statement, &decode)).await
+        lane.run(operation, move |connection| connection.read(operation, &statement, &|row| decode(row))).await
+    }
+
+    /// Runs one statement and collects its rows, to be decoded by the caller.
+    pub(crate) async fn rows(&self, operation: &'static str, statement: Statement) -> Result<Vec<OwnedRow>> {
+        let lane = self.readers.as_ref().unwrap_or(&self.writer);
+        lane.run(operation, move |connection| connection.read(operation, &statement, &OwnedRow::new)).await
     }
 
     /// As [`Self::read`], for an `EXPLAIN`.
@@ -86,7 +95,7 @@ impl Local {
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
     ) -> Result<Vec<T>> {
         let lane = self.readers.as_ref().unwrap_or(&self.writer);
-        lane.run(operation, move |connection| connection.read_plan(operation, &statement, &decode)).await
+        lane.run(operation, move |connection| connection.read_plan(operation, &statement, &|row| decode(row))).await
     }
 
     /// Runs a write as one transaction and returns how many rows its counted

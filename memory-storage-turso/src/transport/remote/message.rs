@@ -83,10 +83,6 @@ pub(super) fn row_list(rows: &[Vec<Value>]) -> String {
 }
 
 impl Columns for Row {
-    fn text(&self, column: usize) -> Result<Cow<'_, str>> {
-        self.optional_text(column)?.ok_or_else(|| unexpected(column, "a text"))
-    }
-
     fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
         match self.values.get(column) {
             Some(HranaValue::Null) => Ok(None),
@@ -99,22 +95,11 @@ impl Columns for Row {
         }
     }
 
-    fn integer(&self, column: usize) -> Result<i64> {
-        self.optional_integer(column)?.ok_or_else(|| unexpected(column, "an integer"))
-    }
-
     fn optional_integer(&self, column: usize) -> Result<Option<i64>> {
         match self.values.get(column) {
             Some(HranaValue::Null) => Ok(None),
             Some(HranaValue::Integer { value }) => Ok(Some(*value)),
             _ => Err(unexpected(column, "an integer")),
-        }
-    }
-
-    fn real(&self, column: usize) -> Result<f64> {
-        match self.values.get(column) {
-            Some(HranaValue::Float { value }) => Ok(*value),
-            _ => Err(unexpected(column, "a real")),
         }
     }
 }

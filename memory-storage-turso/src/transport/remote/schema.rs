@@ -38,8 +38,14 @@ fn creation(indexes: &[Statement]) -> (Batch, u32) {
     let mut steps = vec![step("BEGIN IMMEDIATE", None), step(SELECT_VERSION, Some(ok(0)))];
     for create in MIGRATIONS.iter().copied().flatten().copied().chain([insert.as_str()]) {
         let last = last(&steps);
-        // The first follows the version's error, the others each other.
-        let condition = if last == FOUND { BatchCond::Error { step: FOUND } } else { ok(last) };
+        // The first follows the version's error, the others each other. A step
+        // that was skipped counts as failed, too, and so the transaction must
+        // have begun.
+        let condition = if last == FOUND {
+            BatchCond::And(BatchCondList { conds: vec![ok(0), BatchCond::Error { step: FOUND }] })
+        } else {
+            ok(last)
+        };
         steps.push(step(create, Some(condition)));
     }
     let mut ready = BatchCond::Or(BatchCondList { conds: vec![ok(FOUND), ok(last(&steps))] });
