@@ -1,1 +1,4 @@
 //! To come.
+
+#[cfg(feature = "lab")]
+pub mod lab;
