@@ -1,5 +1,8 @@
 //! The lab's server, in the words of the protocol.
 
+// In helpers as in tests: what cannot be set up fails the test.
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use memory_storage_turso::lab::{Clock, Server, ServerOptions};
@@ -73,7 +76,8 @@ fn batch(steps: &Value) -> Value {
     json!({ "type": "batch", "batch": { "steps": steps } })
 }
 
-fn step(sql: &str, condition: Option<Value>) -> Value {
+/// A step of a batch; a condition of null is none.
+fn step(sql: &str, condition: &Value) -> Value {
     json!({ "stmt": { "sql": sql }, "condition": condition })
 }
 
@@ -193,10 +197,10 @@ async fn a_step_runs_when_its_condition_holds() {
     ];
     for (condition, runs) in conditions {
         let steps = json!([
-            step("SELECT 1", None),
-            step("SELECT * FROM nowhere", None),
-            step("SELECT 1", Some(json!({ "type": "error", "step": 0 }))),
-            step("SELECT 2", Some(condition.clone())),
+            step("SELECT 1", &Value::Null),
+            step("SELECT * FROM nowhere", &Value::Null),
+            step("SELECT 1", &json!({ "type": "error", "step": 0 })),
+            step("SELECT 2", &condition),
         ]);
         let results = bench.once(json!([batch(&steps)])).await;
         let result = &results[0]["response"]["result"];
@@ -210,14 +214,14 @@ async fn a_step_runs_when_its_condition_holds() {
 async fn a_transaction_in_a_batch_is_all_or_nothing() {
     let bench = Bench::new().await;
     bench.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)").await;
-    let ok = |step: usize| Some(json!({ "type": "ok", "step": step }));
+    let ok = |step: usize| json!({ "type": "ok", "step": step });
     let otherwise = json!({ "type": "not", "cond": { "type": "ok", "step": 3 } });
     let steps = json!([
-        step("BEGIN IMMEDIATE", None),
-        step("INSERT INTO t VALUES (1)", ok(0)),
-        step("INSERT INTO t VALUES (1)", ok(1)),
-        step("COMMIT", ok(2)),
-        step("ROLLBACK", Some(otherwise)),
+        step("BEGIN IMMEDIATE", &Value::Null),
+        step("INSERT INTO t VALUES (1)", &ok(0)),
+        step("INSERT INTO t VALUES (1)", &ok(1)),
+        step("COMMIT", &ok(2)),
+        step("ROLLBACK", &otherwise),
     ]);
     let results = bench.once(json!([batch(&steps)])).await;
     let result = &results[0]["response"]["result"];
@@ -239,7 +243,7 @@ async fn nothing_runs_of_a_batch_that_cannot_be_parsed() {
         ("CREATE TEMP TABLE u (x)", "SQL_PARSE_ERROR"),
     ];
     for (sql, code) in cases {
-        let steps = json!([step("INSERT INTO t VALUES (NULL)", None), step(sql, None)]);
+        let steps = json!([step("INSERT INTO t VALUES (NULL)", &Value::Null), step(sql, &Value::Null)]);
         let results = bench.once(json!([batch(&steps)])).await;
         assert_eq!(results[0]["error"]["code"], code, "{sql}");
     }
@@ -249,7 +253,7 @@ async fn nothing_runs_of_a_batch_that_cannot_be_parsed() {
 #[tokio::test]
 async fn a_condition_on_a_later_step_breaks_the_protocol() {
     let bench = Bench::new().await;
-    let steps = json!([step("SELECT 1", Some(json!({ "type": "ok", "step": 0 })))]);
+    let steps = json!([step("SELECT 1", &json!({ "type": "ok", "step": 0 }))]);
     let (status, answer) = bench.post("/v3/pipeline", &json!({ "baton": null, "requests": [batch(&steps)] })).await;
     assert_eq!((status, answer.as_str()), (400, "Invalid reference to step in a batch condition"));
     assert_eq!(bench.server.open_streams(), 0);
@@ -379,7 +383,7 @@ async fn a_transaction_that_keeps_a_writer_waiting_is_rolled_back() {
     bench.clock.advance(Duration::from_secs(5));
     bench.execute("INSERT INTO t VALUES (2)").await;
 
-    let steps = json!([step("INSERT INTO t VALUES (3)", None), step("COMMIT", None)]);
+    let steps = json!([step("INSERT INTO t VALUES (3)", &Value::Null), step("COMMIT", &Value::Null)]);
     let answer = bench.pipeline(Some(baton(&slow)), &json!([batch(&steps), { "type": "get_autocommit" }])).await;
     let errors = &answer["results"][0]["response"]["result"]["step_errors"];
     assert_eq!(errors[0]["code"], "TRANSACTION_TIMEOUT");
@@ -408,7 +412,7 @@ async fn an_answer_over_ten_megabytes_is_refused() {
     assert_eq!(results[1]["error"], json!({ "message": "Response is too large", "code": "RESPONSE_TOO_LARGE" }));
     assert_eq!(results[2]["type"], "ok");
 
-    let half = step("SELECT zeroblob(5000000)", None);
+    let half = step("SELECT zeroblob(5000000)", &Value::Null);
     let results = bench.once(json!([batch(&json!([half, half]))])).await;
     assert_eq!(results[0]["error"]["code"], "RESPONSE_TOO_LARGE");
 }
@@ -464,10 +468,10 @@ async fn a_cursor_sends_a_line_for_everything() {
     let bench = Bench::new().await;
     bench.execute("CREATE TABLE t (id INTEGER PRIMARY KEY)").await;
     let steps = json!([
-        step("INSERT INTO t VALUES (7)", None),
-        step("SELECT 1 UNION ALL SELECT 2", None),
-        step("SELECT 3", Some(json!({ "type": "error", "step": 0 }))),
-        step("INSERT INTO t VALUES (7)", None),
+        step("INSERT INTO t VALUES (7)", &Value::Null),
+        step("SELECT 1 UNION ALL SELECT 2", &Value::Null),
+        step("SELECT 3", &json!({ "type": "error", "step": 0 })),
+        step("INSERT INTO t VALUES (7)", &Value::Null),
     ]);
     let (status, answer) = bench.post("/v3/cursor", &json!({ "baton": null, "batch": { "steps": steps } })).await;
     assert_eq!(status, 200);
