@@ -86,3 +86,27 @@ impl fmt::Debug for Clock {
         f.debug_struct("Clock").field("now", &self.now()).field("runs", &self.inner.started.is_some()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_when_told() {
+        let clock = Clock::manual();
+        assert_eq!(clock.now(), Duration::ZERO);
+        clock.clone().advance(Duration::from_secs(3));
+        assert_eq!(clock.now(), Duration::from_secs(3));
+    }
+
+    #[test]
+    fn a_watcher_sees_the_time_it_was_advanced_to() {
+        let clock = Clock::manual();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (watched, noted) = (clock.clone(), Arc::clone(&seen));
+        clock.watch(move || lock(&noted).push(watched.now()));
+        clock.advance(Duration::from_secs(1));
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(*lock(&seen), [Duration::from_secs(1), Duration::from_secs(3)]);
+    }
+}

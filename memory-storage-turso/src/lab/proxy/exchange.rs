@@ -10,8 +10,9 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use super::answer::Reply;
 use super::counters::InFlight;
 use super::fault::{Answer, Close, Delivery, Ending, Fault, Point};
+use super::head::Expect;
 use super::line::Line;
-use super::message::{Expect, Message, Reader};
+use super::message::{Message, Reader};
 use super::tunnel;
 use super::upstream::Upstream;
 

@@ -6,9 +6,11 @@ use std::ops::Range;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::chunk::{next_chunk, unchunk};
+use super::head::{Expect, Framing, Head};
+
 /// A head of more than this is not HTTP that the proxy understands.
 const MAX_HEAD: usize = 64 * 1024;
-const MAX_HEADERS: usize = 100;
 
 /// A request or response, byte for byte as it came.
 #[derive(Debug, Clone)]
@@ -18,41 +20,11 @@ pub(super) struct Message {
     body: Range<usize>,
 }
 
-/// What the proxy has to know of a message.
-#[derive(Debug, Clone)]
-pub(super) struct Head {
-    /// The method, or of a response the status.
-    pub(super) first: String,
-    /// The path of a request.
-    pub(super) path: String,
-    pub(super) content_type: Option<String>,
-    closes: bool,
-    framing: Framing,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
-    None,
-    Length(usize),
-    Chunked,
-    UntilClose,
-}
-
 /// Reads messages off a connection.
 #[derive(Debug)]
 pub(super) struct Reader<R> {
     source: R,
     buffer: Vec<u8>,
-}
-
-/// Which kind of message is to come.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Expect {
-    Request,
-    /// To a request of this method, since a HEAD has no body in its answer.
-    Response {
-        to_head: bool,
-    },
 }
 
 impl Message {
@@ -109,7 +81,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     /// The next message; `None` where the stream ends before it.
     pub(super) async fn next(&mut self, expect: Expect) -> io::Result<Option<Message>> {
         let (head, head_len) = loop {
-            if let Some(parsed) = parse(&self.buffer, expect)? {
+            if let Some(parsed) = Head::parse(&self.buffer, expect)? {
                 break parsed;
             }
             if self.buffer.len() > MAX_HEAD {
@@ -171,87 +143,6 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             self.buffer.clear();
         }
     }
-}
-
-/// The head at the start of `buffer`, and its length, once it is complete.
-fn parse(buffer: &[u8], expect: Expect) -> io::Result<Option<(Head, usize)>> {
-    let invalid = |cause| io::Error::new(io::ErrorKind::InvalidData, cause);
-    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-    let (length, first, path, no_body) = match expect {
-        Expect::Request => {
-            let mut request = httparse::Request::new(&mut headers);
-            let httparse::Status::Complete(length) = request.parse(buffer).map_err(invalid)? else {
-                return Ok(None);
-            };
-            (length, request.method.unwrap_or_default().to_owned(), request.path.unwrap_or_default().to_owned(), false)
-        }
-        Expect::Response { to_head } => {
-            let mut response = httparse::Response::new(&mut headers);
-            let httparse::Status::Complete(length) = response.parse(buffer).map_err(invalid)? else {
-                return Ok(None);
-            };
-            let status = response.code.unwrap_or_default();
-            (length, status.to_string(), String::new(), to_head || matches!(status, 100..200 | 204 | 304))
-        }
-    };
-    let text = |name: &str| {
-        let header = headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
-        Some(String::from_utf8_lossy(header.value).into_owned())
-    };
-    let says = |name: &str, word: &str| text(name).is_some_and(|value| value.to_ascii_lowercase().contains(word));
-    let framing = if no_body {
-        Framing::None
-    } else if says("transfer-encoding", "chunked") {
-        Framing::Chunked
-    } else if let Some(length) = text("content-length").and_then(|length| length.trim().parse().ok()) {
-        Framing::Length(length)
-    } else if matches!(expect, Expect::Request) {
-        Framing::None
-    } else {
-        Framing::UntilClose
-    };
-    let closes = says("connection", "close");
-    let head = Head { first, path, content_type: text("content-type"), closes, framing };
-    Ok(Some((head, length)))
-}
-
-/// The chunk at `at`: where its data is, where it ends, and whether it is the last.
-fn next_chunk(buffer: &[u8], at: usize) -> io::Result<Option<(Range<usize>, usize, bool)>> {
-    let invalid = || io::Error::new(io::ErrorKind::InvalidData, "a chunk without a size");
-    let Ok(parsed) = httparse::parse_chunk_size(&buffer[at..]) else {
-        return Err(invalid());
-    };
-    let httparse::Status::Complete((line, size)) = parsed else {
-        return Ok(None);
-    };
-    let start = at + line;
-    let size = usize::try_from(size).map_err(|_| invalid())?;
-    if size > 0 {
-        let end = start + size + 2;
-        return Ok((buffer.len() >= end).then_some((start..start + size, end, false)));
-    }
-    // After the last chunk come trailers, and an empty line.
-    let mut line = start;
-    while let Some(length) = buffer[line..].windows(2).position(|pair| pair == b"\r\n") {
-        if length == 0 {
-            return Ok(Some((start..start, line + 2, true)));
-        }
-        line += length + 2;
-    }
-    Ok(None)
-}
-
-fn unchunk(body: &[u8]) -> Vec<u8> {
-    let mut content = Vec::with_capacity(body.len());
-    let mut at = 0;
-    while let Ok(Some((data, end, last))) = next_chunk(body, at) {
-        content.extend_from_slice(&body[data]);
-        if last {
-            break;
-        }
-        at = end;
-    }
-    content
 }
 
 #[cfg(test)]

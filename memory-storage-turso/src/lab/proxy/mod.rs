@@ -1,9 +1,11 @@
 //! A proxy that delays, counts, and makes trouble by script.
 
 mod answer;
+mod chunk;
 mod counters;
 mod exchange;
 mod fault;
+mod head;
 mod line;
 mod link;
 mod listen;

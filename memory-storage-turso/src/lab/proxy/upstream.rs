@@ -7,7 +7,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::message::{Expect, Message, Reader};
+use super::head::Expect;
+use super::message::{Message, Reader};
 
 /// A connection to the server, made when it is first needed.
 ///

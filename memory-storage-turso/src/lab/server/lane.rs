@@ -120,3 +120,80 @@ impl WriteLane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    struct Bench {
+        lane: Arc<WriteLane>,
+        clock: Clock,
+        directory: tempfile::TempDir,
+    }
+
+    impl Bench {
+        async fn new() -> Self {
+            // Sets the library up, as the server does.
+            libsql::Builder::new_local(":memory:").build().await.unwrap();
+            let clock = Clock::manual();
+            let lane = Arc::new(WriteLane::new(clock.clone(), Duration::from_secs(5)));
+            let waking = Arc::clone(&lane);
+            clock.watch(move || waking.wake());
+            Self { lane, clock, directory: tempfile::TempDir::new().unwrap() }
+        }
+
+        fn database(&self) -> Arc<Mutex<Database>> {
+            let database = Database::open(&self.directory.path().join("lane.db")).unwrap();
+            Arc::new(Mutex::new(database))
+        }
+
+        /// Has a stream wait in line, and returns when it does.
+        fn queue(&self, stream: u64) -> thread::JoinHandle<Result<(), Closed>> {
+            let (lane, database) = (Arc::clone(&self.lane), self.database());
+            let before = lock(&self.lane.state).waiting.len();
+            let waiting = thread::spawn(move || lane.enter(stream, &database));
+            while lock(&self.lane.state).waiting.len() == before {
+                thread::yield_now();
+            }
+            waiting
+        }
+    }
+
+    #[tokio::test]
+    async fn turns_are_taken_in_the_order_of_arrival() {
+        let bench = Bench::new().await;
+        bench.lane.enter(1, &bench.database()).unwrap();
+        let (second, third) = (bench.queue(2), bench.queue(3));
+        bench.lane.leave(1);
+        second.join().unwrap().unwrap();
+        assert!(!third.is_finished());
+        bench.lane.leave(2);
+        third.join().unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_writer_in_line_gets_the_turn_of_one_that_took_too_long() {
+        let bench = Bench::new().await;
+        let slow = bench.database();
+        bench.lane.enter(1, &slow).unwrap();
+        lock(&slow).sqlite.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let waiting = bench.queue(2);
+        bench.clock.advance(Duration::from_secs(4));
+        assert!(!waiting.is_finished());
+        bench.clock.advance(Duration::from_secs(1));
+        waiting.join().unwrap().unwrap();
+        assert!(lock(&slow).is_autocommit());
+        assert!(lock(&slow).take_rolled_back());
+    }
+
+    #[tokio::test]
+    async fn a_closed_lane_turns_those_in_line_away() {
+        let bench = Bench::new().await;
+        bench.lane.enter(1, &bench.database()).unwrap();
+        let waiting = bench.queue(2);
+        bench.lane.close();
+        assert!(waiting.join().unwrap().is_err());
+    }
+}

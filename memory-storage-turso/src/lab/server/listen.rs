@@ -20,6 +20,9 @@ use super::{ServerOptions, State, http};
 use crate::lab::clock::Clock;
 use crate::lab::lock::lock;
 
+/// How long a server that is being stopped waits for its requests.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// A running server. It stops when it is dropped; [`stop`](Server::stop) waits for that.
 #[derive(Debug)]
 pub struct Server {
@@ -109,7 +112,11 @@ async fn accept(listener: TcpListener, state: Arc<State>, mut stopped: watch::Re
         }
     }
     drop(listener);
-    while connections.join_next().await.is_some() {}
+    let finished = async { while connections.join_next().await.is_some() {} };
+    // A client that does not read its answer must not keep the server alive.
+    if tokio::time::timeout(PATIENCE, finished).await.is_err() {
+        connections.shutdown().await;
+    }
 }
 
 async fn serve(connection: TcpStream, state: Arc<State>, mut stopped: watch::Receiver<bool>) {
