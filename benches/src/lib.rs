@@ -1,1 +1,23 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+#![expect(clippy::cast_precision_loss, reason = "counts and bytes as reals, far below where an f64 skips integers")]
+
+mod input;
+mod local;
+mod progress;
+pub mod report;
+mod rounds;
+mod section;
+pub mod statistics;
+mod trajectories;
+
+pub use input::InputError;
+pub use progress::Progress;
+pub use report::Report;
+pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};
+pub use section::{SECTIONS, Section, Settings};
+pub use trajectories::{Shape, Trajectories};
+
+/// The program in the workspace's front page, so that it compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct WorkspaceReadme;

@@ -1,8 +1,7 @@
 //! Clients that were written against libSQL's own servers run against the lab,
 //! unchanged: the proof that it is like them.
 
-// In helpers as in tests: what cannot be set up fails the test.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::time::Duration;
 

@@ -16,6 +16,9 @@ mod store;
 mod timestamp;
 mod write;
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+
 pub use error::{Error, Kind, RecordRef, Result};
 pub use ext::MemoryStorageExt;
 pub use id::{EpisodeId, HeuristicId, Id, PatternId};
@@ -28,6 +31,7 @@ pub use query::{
     Plan, Position, Query, Scalar, Test, count, select, validate_count,
 };
 pub use record::Record;
+pub use record::chat::{ChatContent, ChatMessage, ChatRole, FunctionCall, ToolCall};
 pub use record::episode::{
     Complexity, Episode, ExecutionResult, ExecutionStep, Reflection, RewardScore, TaskContext, TaskOutcome, TaskType,
 };

@@ -9,7 +9,8 @@ use crate::error::Result;
 use crate::{Error, Id, Metadata, Record, WriteBatch};
 
 /// The most content a record may have, in bytes: 4 MiB. Texts and keys count
-/// their UTF-8 length, every other value eight bytes.
+/// their UTF-8 length, every other value eight bytes, and every item of a list
+/// eight more, so that a list of nothing counts too.
 pub const MAX_RECORD: usize = 4 << 20;
 /// The longest metadata key, in bytes of UTF-8: 1 KiB.
 pub const MAX_METADATA_KEY: usize = 1 << 10;
@@ -85,6 +86,7 @@ impl Check {
     }
 
     pub(crate) fn texts(&mut self, texts: &[String]) {
+        self.scalars(texts.len());
         self.content += texts.iter().map(String::len).sum::<usize>();
     }
 
@@ -123,8 +125,12 @@ impl Check {
             }
             match value {
                 Value::String(text) => self.text(text),
-                Value::Array(items) => open.extend(items.iter().map(|item| (item, depth + 1))),
+                Value::Array(items) => {
+                    self.scalars(1 + items.len());
+                    open.extend(items.iter().map(|item| (item, depth + 1)));
+                }
                 Value::Object(fields) => {
+                    self.scalars(1);
                     self.content += fields.keys().map(String::len).sum::<usize>();
                     open.extend(fields.values().map(|field| (field, depth + 1)));
                 }
@@ -149,5 +155,42 @@ impl Check {
             )),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{Episode, TaskContext, TaskType};
+
+    fn episode() -> Episode {
+        Episode::new("", TaskContext::new("web"), TaskType::Other)
+    }
+
+    #[test]
+    fn lists_of_nothing_have_content_too() {
+        let many = MAX_RECORD / 8;
+        let mut episode = episode();
+        episode.context.tags = vec![String::new(); many];
+        assert!(episode.validate().unwrap_err().to_string().contains("bytes of content"));
+        episode.context.tags.truncate(many - 100);
+        episode.validate().unwrap();
+
+        episode.context.tags.clear();
+        for nothing in [json!(""), json!([]), json!({})] {
+            episode.metadata.insert("k", vec![nothing; many]);
+            assert!(episode.validate().unwrap_err().to_string().contains("bytes of content"));
+        }
+    }
+
+    #[test]
+    fn the_refusal_names_the_first_field_that_is_wrong() {
+        let mut episode = episode();
+        episode.metadata.insert("k", json!([{"deep": u64::MAX}]));
+        let error = episode.validate().unwrap_err().to_string();
+        assert!(error.contains(&episode.id.to_string()) && error.contains("`metadata`"), "{error}");
+        assert!(error.contains("outside i64"), "{error}");
     }
 }

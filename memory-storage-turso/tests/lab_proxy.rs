@@ -1,7 +1,6 @@
 //! The lab's proxy: what it counts, and every fault as a plain HTTP client sees it.
 
-// In helpers as in tests: what cannot be set up fails the test.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::error::Error;
 use std::io::ErrorKind;

@@ -192,6 +192,8 @@ impl<R> BitAnd for Filter<R> {
 
     fn bitand(self, other: Self) -> Self {
         match (self, other) {
+            // Every record, and so no test to add.
+            (Self::And(parts), other) | (other, Self::And(parts)) if parts.is_empty() => other,
             (Self::And(mut parts), Self::And(others)) => {
                 parts.extend(others);
                 Self::And(parts)
@@ -214,6 +216,8 @@ impl<R> BitOr for Filter<R> {
 
     fn bitor(self, other: Self) -> Self {
         match (self, other) {
+            // No record, and so no test to add.
+            (Self::Or(parts), other) | (other, Self::Or(parts)) if parts.is_empty() => other,
             (Self::Or(mut parts), Self::Or(others)) => {
                 parts.extend(others);
                 Self::Or(parts)

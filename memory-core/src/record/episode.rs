@@ -43,12 +43,24 @@ pub struct Episode {
 impl Episode {
     /// An episode that starts now, with a fresh id and nothing else in it.
     pub fn new(task_description: impl Into<String>, context: TaskContext, task_type: TaskType) -> Self {
+        Self::with_id(EpisodeId::new(), Timestamp::now(), task_description, context, task_type)
+    }
+
+    /// An episode of a given id that began at a given time, with nothing else
+    /// in it.
+    pub fn with_id(
+        id: EpisodeId,
+        start_time: Timestamp,
+        task_description: impl Into<String>,
+        context: TaskContext,
+        task_type: TaskType,
+    ) -> Self {
         Self {
-            id: EpisodeId::new(),
+            id,
             task_type,
             task_description: task_description.into(),
             context,
-            start_time: Timestamp::now(),
+            start_time,
             end_time: None,
             steps: Vec::new(),
             outcome: None,

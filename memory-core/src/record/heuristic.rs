@@ -29,15 +29,25 @@ pub struct Heuristic {
 impl Heuristic {
     /// A heuristic learned now, with a fresh id and no evidence yet.
     pub fn new(condition: impl Into<String>, action: impl Into<String>, confidence: f64) -> Self {
-        let now = Timestamp::now();
+        Self::with_id(HeuristicId::new(), Timestamp::now(), condition, action, confidence)
+    }
+
+    /// A heuristic of a given id, learned at a given time, with no evidence yet.
+    pub fn with_id(
+        id: HeuristicId,
+        created_at: Timestamp,
+        condition: impl Into<String>,
+        action: impl Into<String>,
+        confidence: f64,
+    ) -> Self {
         Self {
-            id: HeuristicId::new(),
+            id,
             condition: condition.into(),
             action: action.into(),
             confidence,
             evidence: Evidence::default(),
-            created_at: now,
-            updated_at: now,
+            created_at,
+            updated_at: created_at,
             metadata: Metadata::new(),
         }
     }

@@ -1,5 +1,6 @@
 //! The kinds of record and what they have in common.
 
+pub(crate) mod chat;
 pub(crate) mod episode;
 pub(crate) mod heuristic;
 pub(crate) mod pattern;

@@ -31,15 +31,19 @@ pub struct Pattern {
 impl Pattern {
     /// A pattern learned now, with a fresh id, not yet seen again or applied.
     pub fn new(context: TaskContext, kind: PatternKind) -> Self {
-        let now = Timestamp::now();
+        Self::with_id(PatternId::new(), Timestamp::now(), context, kind)
+    }
+
+    /// A pattern of a given id, learned at a given time.
+    pub fn with_id(id: PatternId, created_at: Timestamp, context: TaskContext, kind: PatternKind) -> Self {
         Self {
-            id: PatternId::new(),
+            id,
             context,
             success_rate: 0.0,
             occurrences: 0,
             effectiveness: Effectiveness::default(),
-            created_at: now,
-            updated_at: now,
+            created_at,
+            updated_at: created_at,
             kind,
             metadata: Metadata::new(),
         }

@@ -23,7 +23,28 @@ use crate::lab::lock::lock;
 /// How long a server that is being stopped waits for its requests.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A running server. It stops when it is dropped; [`stop`](Server::stop) waits for that.
+/// A running server: Hrana 3 over HTTP, on loopback, over a real database file.
+///
+/// It follows libSQL's own server (`sqld`) down to the wording of errors, which
+/// clients are known to read, and where that server departs from the protocol:
+///
+/// - rows are sent even where `want_rows` is false;
+/// - the condition `error` holds for a step that was skipped;
+/// - a step's error names SQLite's primary result code only;
+/// - a transaction is ended after five seconds only if another writer waits;
+/// - of statements SQLite would run, some are refused: `VACUUM`, `ANALYZE`,
+///   most pragmas that set something, whatever is temporary.
+///
+/// Where it differs from that server:
+///
+/// - one database, without namespaces, so no `ATTACH`; one token, which may do
+///   everything; no replication, so `replication_index` is always null;
+/// - JSON only: no Protobuf, no WebSocket, no `/v1`;
+/// - answers are compressed with gzip only, and those of a cursor not at all;
+/// - nothing is throttled: a client waits for a writer, never for a connection;
+/// - batons are random names and not signed ones.
+///
+/// It stops when it is dropped; [`stop`](Server::stop) waits for that.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,

@@ -1,0 +1,80 @@
+//! Section `local`: a database in a file of this machine.
+//!
+//! Three systems do each operation on databases of one schema (which ours
+//! creates), in WAL mode with `synchronous = NORMAL`:
+//!
+//! - `ours`: `TursoStorage`, awaited on a current-thread runtime;
+//! - `raw-libsql`: hand-written libsql on the calling thread, statements
+//!   prepared once and reset before each use, a batch as one transaction;
+//! - `naive-libsql`: the same, but every statement prepared anew, every record
+//!   read or written by itself, and metadata searched by `LIKE`.
+//!
+//! All of them turn records into rows and rows into records inside the clock.
+//! Tables that are written to are emptied and the log is checkpointed before
+//! each turn. A tenth of a turn's operations run before the clock does, after
+//! which caches are warm and threads awake. What ours stores as an upsert, the
+//! others insert.
+
+mod by_hand;
+mod database;
+mod population;
+mod queries;
+mod reads;
+mod row;
+mod writes;
+
+use anyhow::{Context, Result};
+
+use crate::report::Row;
+use crate::{Measured, Progress, Section, Settings, run};
+
+/// The section.
+pub(crate) const SECTION: Section = Section {
+    name: "local",
+    about: "a local file: store, get, query and delete, against libsql by hand",
+    run: section,
+};
+
+const OURS: &str = "ours";
+const RAW: &str = "raw-libsql";
+const NAIVE: &str = "naive-libsql";
+/// A contender that only goes to another thread and back, among those of a read.
+const HOP: &str = "hop";
+
+fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
+    progress.plan(2);
+    let files = tempfile::tempdir().context("make a folder for the databases")?;
+    progress.step("local: load the episodes");
+    let mut workloads = writes::workloads(files.path(), settings)?;
+    workloads.extend(reads::workloads(files.path(), settings)?);
+    progress.step("local: load small episodes to query");
+    workloads.extend(queries::workloads(files.path(), settings)?);
+    let measured = run(&mut workloads, settings.rounds, settings.seed, progress)?;
+    Ok(measured.iter().flat_map(rows).collect())
+}
+
+fn rows(measured: &Measured) -> Vec<Row> {
+    let mut rows = Row::of(SECTION.name, measured, NAIVE);
+    for row in &mut rows {
+        if row.system == OURS {
+            if let (Some(ours), Some(raw)) = (measured.of(OURS), measured.of(RAW)) {
+                row.set_cost(ours, raw, measured.of(HOP));
+            }
+        } else if row.system == HOP {
+            let hop = Row::new(row.section.as_str(), HOP, OURS);
+            *row = Row {
+                median_ms_per_op: row.median_ms_per_op,
+                median_us_per_op: row.median_us_per_op,
+                median_ns_per_op: row.median_ns_per_op,
+                ci95: row.ci95,
+                operations_per_round: row.operations_per_round,
+                reason: Some("an empty job to the writer's thread and back, in the rounds of get/warm".to_owned()),
+                ..hop
+            };
+        }
+        if row.system == NAIVE && row.operation.starts_with("query_metadata") {
+            row.reason = Some("LIKE on the metadata's text".to_owned());
+        }
+    }
+    rows
+}

@@ -1,0 +1,63 @@
+//! Many small episodes, for queries to search.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use memory_core::{
+    Complexity, Episode, ExecutionResult, ExecutionStep, Result, TaskContext, TaskOutcome, TaskType, Timestamp,
+};
+use serde_json::json;
+
+use crate::trajectories::time_ordered_id;
+
+/// How many domains there are.
+pub(super) const DOMAINS: usize = 20;
+/// How many episodes a session has on average.
+const PER_SESSION: usize = 10;
+
+/// How many sessions a population of this size has.
+pub(super) const fn sessions(count: usize) -> usize {
+    count.div_ceil(PER_SESSION)
+}
+
+/// So many episodes of one step each, a minute apart, of some 600 bytes. Each
+/// belongs to a session, which its metadata name twice: `session`, for which
+/// there is an index, and `conversation`, for which there is none.
+pub(super) fn population(seed: u64, count: usize) -> Result<Vec<Episode>> {
+    let mut random = Rng::with_seed(seed);
+    (0..count as u64).map(|number| episode(&mut random, number, sessions(count))).collect()
+}
+
+fn episode(random: &mut Rng, number: u64, sessions: usize) -> Result<Episode> {
+    let start = Timestamp::from_micros(1_700_000_000_000_000)?;
+    let start = start.checked_add(Duration::from_secs(60 * number)).unwrap_or(Timestamp::MAX);
+    let context = TaskContext {
+        language: Some(["rust", "python", "typescript"][random.usize(0..3)].to_owned()),
+        complexity: Complexity::Simple,
+        tags: vec!["small".to_owned()],
+        ..TaskContext::new(domain(random.usize(0..DOMAINS)))
+    };
+    let task = format!("Look into report {number} and answer whoever wrote it");
+    let mut episode =
+        Episode::with_id(time_ordered_id(start, random.u64(..)), start, task, context, TaskType::Analysis);
+    let mut step = ExecutionStep::new(1, "read_report", "find out what it is about");
+    step.timestamp = start;
+    step.parameters = json!({ "report": number });
+    step.result = Some(ExecutionResult::Success { output: "a short answer of the tool".to_owned() });
+    episode.steps.push(step);
+    episode.end_time = start.checked_add(Duration::from_secs(30));
+    episode.outcome = Some(TaskOutcome::Success { verdict: "answered".to_owned(), artifacts: Vec::new() });
+    let session = session(random.usize(0..sessions));
+    episode.metadata.insert("conversation", session.as_str());
+    episode.metadata.insert("priority", random.u8(1..=5));
+    episode.metadata.insert("session", session);
+    Ok(episode)
+}
+
+pub(super) fn domain(number: usize) -> String {
+    format!("domain-{number}")
+}
+
+pub(super) fn session(number: usize) -> String {
+    format!("s{number}")
+}

@@ -1,0 +1,230 @@
+//! One line of a report.
+
+use serde::{Deserialize, Serialize};
+
+use crate::statistics::{Estimate, Verdict, significant};
+use crate::{Measured, Series};
+
+/// One operation as one system does it. Absent fields do not apply.
+///
+/// Times have four significant digits and ratios three, in the JSON as in the
+/// table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// The section of the bench.
+    pub section: String,
+    /// What was done.
+    pub operation: String,
+    /// Who did it: `ours`, or what we compare ourselves with.
+    pub system: String,
+    /// Median over the rounds of the time for one operation, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_ms_per_op: Option<f64>,
+    /// The same in microseconds; a row has one of the three.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_us_per_op: Option<f64>,
+    /// The same in nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median_ns_per_op: Option<f64>,
+    /// The 95 % interval of that median, in its unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci95: Option<[f64; 2]>,
+    /// Operations of one round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations_per_round: Option<u64>,
+    /// Answered requests for one operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trips_per_op: Option<f64>,
+    /// Connections opened for one operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connections_per_op: Option<f64>,
+    /// Bytes sent for one operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_up_per_op: Option<f64>,
+    /// Bytes received for one operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_down_per_op: Option<f64>,
+    /// The system that `speedup` is over: the naive way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+    /// How many times faster than the baseline, round by round: the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speedup: Option<f64>,
+    /// The 95 % interval of the speedup.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speedup_ci95: Option<[f64; 2]>,
+    /// What that interval says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// How many times the time of `raw-libsql`, round by round: the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_vs_raw: Option<f64>,
+    /// The 95 % interval of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_vs_raw_ci95: Option<[f64; 2]>,
+    /// `cost_vs_raw` with the round's hop taken off our time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_vs_raw_without_hop: Option<f64>,
+    /// The time of the hop off the async runtime and back, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop_us_per_op: Option<f64>,
+    /// Hits among lookups, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hit_ratio: Option<f64>,
+    /// Why a figure is missing or what to know about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The unit of a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Milliseconds.
+    Ms,
+    /// Microseconds.
+    Us,
+    /// Nanoseconds.
+    Ns,
+}
+
+impl Unit {
+    /// Its sign.
+    pub const fn sign(self) -> &'static str {
+        match self {
+            Self::Ms => "ms",
+            Self::Us => "µs",
+            Self::Ns => "ns",
+        }
+    }
+
+    const fn per_second(self) -> f64 {
+        match self {
+            Self::Ms => 1e3,
+            Self::Us => 1e6,
+            Self::Ns => 1e9,
+        }
+    }
+
+    /// The one that suits so many seconds: from a hundredth to thousands.
+    fn for_seconds(seconds: f64) -> Self {
+        match seconds {
+            1e-3.. => Self::Ms,
+            1e-6.. => Self::Us,
+            _ => Self::Ns,
+        }
+    }
+}
+
+impl Row {
+    /// A row without figures.
+    pub fn new(section: &str, operation: impl Into<String>, system: impl Into<String>) -> Self {
+        Self { section: section.to_owned(), operation: operation.into(), system: system.into(), ..Self::default() }
+    }
+
+    /// A row for each contender of a workload, all in one unit, with speedups
+    /// over `baseline` if that ran.
+    pub fn of(section: &str, measured: &Measured, baseline: &str) -> Vec<Self> {
+        let fastest = measured.series.iter().map(|series| Estimate::of(series.seconds.iter().copied()).median);
+        let unit = Unit::for_seconds(fastest.fold(f64::INFINITY, f64::min));
+        let row = |series: &Series| {
+            let mut row = Self::new(section, measured.operation.as_str(), series.system);
+            row.set_time(unit, series, measured.operations);
+            if let Some(base) = measured.of(baseline).filter(|base| base.system != series.system) {
+                let speedup = Estimate::of_ratios(&base.seconds, &series.seconds);
+                row.baseline = Some(baseline.to_owned());
+                row.speedup = Some(significant(speedup.median, 3));
+                row.speedup_ci95 = Some(speedup.ci95.map(|end| significant(end, 3)));
+                row.verdict = Some(speedup.verdict());
+            }
+            row
+        };
+        measured.series.iter().map(row).collect()
+    }
+
+    fn set_time(&mut self, unit: Unit, series: &Series, operations: u64) {
+        let estimate = Estimate::of(series.seconds.iter().map(|seconds| seconds * unit.per_second()));
+        let median = match unit {
+            Unit::Ms => &mut self.median_ms_per_op,
+            Unit::Us => &mut self.median_us_per_op,
+            Unit::Ns => &mut self.median_ns_per_op,
+        };
+        *median = Some(significant(estimate.median, 4));
+        self.ci95 = Some(estimate.ci95.map(|end| significant(end, 4)));
+        self.operations_per_round = Some(operations);
+        if let Some(traffic) = &series.traffic {
+            let all = operations as f64 * series.seconds.len() as f64;
+            let per_op = |count: u64| Some(significant(count as f64 / all, 4));
+            self.round_trips_per_op = per_op(traffic.round_trips);
+            self.connections_per_op = per_op(traffic.connections);
+            self.bytes_up_per_op = per_op(traffic.bytes_up);
+            self.bytes_down_per_op = per_op(traffic.bytes_down);
+        }
+    }
+
+    /// Says how many times the time of `raw` this took, and the same without
+    /// the hop.
+    pub fn set_cost(&mut self, ours: &Series, raw: &Series, hop: Option<&Series>) {
+        let cost = Estimate::of_ratios(&ours.seconds, &raw.seconds);
+        self.cost_vs_raw = Some(significant(cost.median, 3));
+        self.cost_vs_raw_ci95 = Some(cost.ci95.map(|end| significant(end, 3)));
+        if let Some(hop) = hop {
+            let rest: Vec<_> = ours.seconds.iter().zip(&hop.seconds).map(|(ours, hop)| ours - hop).collect();
+            let median = Estimate::of(hop.seconds.iter().map(|seconds| seconds * 1e6)).median;
+            self.hop_us_per_op = Some(significant(median, 4));
+            // A machine so busy that hops by themselves took longer says nothing.
+            let without = Some(Estimate::of_ratios(&rest, &raw.seconds).median).filter(|cost| *cost > 0.0);
+            self.cost_vs_raw_without_hop = without.map(|cost| significant(cost, 3));
+        }
+    }
+
+    /// The median time of one operation, and its unit.
+    pub fn time(&self) -> Option<(f64, Unit)> {
+        let times =
+            [(self.median_ms_per_op, Unit::Ms), (self.median_us_per_op, Unit::Us), (self.median_ns_per_op, Unit::Ns)];
+        times.into_iter().find_map(|(time, unit)| time.map(|time| (time, unit)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Traffic;
+
+    fn measured() -> Measured {
+        let series = |system, seconds: f64| Series { system, seconds: vec![seconds; 6], traffic: None };
+        let mut ours = series("ours", 12.344_56e-6);
+        ours.traffic = Some(Traffic { round_trips: 6, bytes_up: 3, ..Traffic::default() });
+        let series = vec![ours, series("naive", 0.001), series("raw", 10e-6)];
+        Measured { operation: "get".to_owned(), operations: 2, series }
+    }
+
+    #[test]
+    fn a_workload_becomes_rows_in_one_unit_with_speedups() {
+        let measured = measured();
+        let mut rows = Row::of("local", &measured, "naive");
+        assert_eq!(rows[0].time(), Some((12.34, Unit::Us)));
+        assert_eq!(rows[1].time(), Some((1000.0, Unit::Us)));
+        assert_eq!((rows[0].speedup, rows[0].verdict), (Some(81.0), Some(Verdict::Faster)));
+        assert_eq!((rows[1].speedup, &rows[1].baseline), (None, &None));
+        assert_eq!((rows[0].round_trips_per_op, rows[0].bytes_up_per_op), (Some(0.5), Some(0.25)));
+        let hop = Series { system: "ours", seconds: vec![2e-6; 6], traffic: None };
+        rows[0].set_cost(&measured.series[0], &measured.series[2], Some(&hop));
+        assert_eq!((rows[0].cost_vs_raw, rows[0].cost_vs_raw_without_hop), (Some(1.23), Some(1.03)));
+        assert_eq!(rows[0].hop_us_per_op, Some(2.0));
+    }
+
+    #[test]
+    fn every_field_of_the_json_is_in_the_schema() {
+        let measured = measured();
+        let mut row = Row::of("local", &measured, "naive").remove(0);
+        row.set_cost(&measured.series[0], &measured.series[2], Some(&measured.series[2]));
+        (row.median_ms_per_op, row.median_ns_per_op) = (Some(1.0), Some(1.0));
+        (row.hit_ratio, row.reason) = (Some(0.5), Some("why".to_owned()));
+        let json = serde_json::to_value(row).unwrap();
+        let fields = json.as_object().unwrap();
+        assert_eq!(fields.len(), 22);
+        let schema = include_str!("../../SCHEMA.md");
+        assert_eq!(fields.keys().filter(|field| !schema.contains(&format!("`{field}`"))).collect::<Vec<_>>(), [""; 0]);
+    }
+}

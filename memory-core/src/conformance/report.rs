@@ -1,0 +1,61 @@
+//! What came of a run.
+
+use std::fmt;
+
+use super::check::Outcome;
+
+/// Which cases passed and which failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    passed: Vec<&'static str>,
+    failed: Vec<Failed>,
+}
+
+/// A case that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failed {
+    /// The case: `get_answers_in_the_order_asked`.
+    pub name: &'static str,
+    /// What was found, and what was expected.
+    pub reason: String,
+}
+
+impl Report {
+    pub(super) fn add(&mut self, name: &'static str, outcome: Outcome) {
+        match outcome {
+            Ok(()) => self.passed.push(name),
+            Err(failure) => self.failed.push(Failed { name, reason: failure.to_string() }),
+        }
+    }
+
+    /// The cases that passed, in the order they ran.
+    pub fn passed(&self) -> &[&'static str] {
+        &self.passed
+    }
+
+    /// The cases that failed, in the order they ran.
+    pub fn failed(&self) -> &[Failed] {
+        &self.failed
+    }
+
+    /// Panics unless every case passed.
+    ///
+    /// # Panics
+    ///
+    /// With the name and reason of each case that failed; also if no case ran,
+    /// which proves nothing.
+    pub fn assert_passed(&self) {
+        assert!(self.failed.is_empty() && !self.passed.is_empty(), "{self}");
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cases passed, {} failed", self.passed.len(), self.failed.len())?;
+        for Failed { name, reason } in &self.failed {
+            write!(f, "\n{name}: {reason}")?;
+        }
+        Ok(())
+    }
+}

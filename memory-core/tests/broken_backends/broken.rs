@@ -1,0 +1,245 @@
+//! The reference backend with one thing wrong.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use memory_core::{
+    Counts, Direction, Episode, Field, Filter, Health, Heuristic, Id, InMemoryStorage, MemoryStorage, Page, Pattern,
+    Plan, Query, Record, Result, Store, WriteBatch, WriteId, Written,
+};
+
+use crate::meaning::Meaning;
+use crate::record;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Nothing,
+    DropsAField,
+    TurnsIntegersIntoReals,
+    FloorsTimesToMilliseconds,
+    LosesTheSignOfZero,
+    MergesOldAndNew,
+    LosesTheLastOfABatch,
+    KeepsTheFirstOfARepeatedId,
+    PutsUntilTheFirstError,
+    AnswersInOrderOfId,
+    AnswersRepeatedIdsOnce,
+    PanicsInGet,
+    CountsMissingIdsAsDeleted,
+    CommitsKindAfterKind,
+    CountsCommittedDeletesAsNone,
+    NeverSettles,
+    TakesEffectAfterSettle,
+    IgnoresFences,
+    AnswersOldestFirst,
+    IgnoresTheCursor,
+    StopsAfterTheFirstPage,
+    PagesByOffset,
+    SkipsTiesBetweenPages,
+    AcceptsAnyLimit,
+    CountsOneTooMany,
+    ForgetsTheGroups,
+    ExplainsAnything,
+    Means(Meaning),
+}
+
+#[derive(Debug)]
+pub(crate) struct Broken {
+    inner: Arc<InMemoryStorage>,
+    fault: Fault,
+    /// How many records came before each cursor that was given.
+    offsets: Mutex<HashMap<String, usize>>,
+}
+
+impl Broken {
+    pub(crate) fn new(fault: Fault) -> Self {
+        Self { inner: Arc::default(), fault, offsets: Mutex::default() }
+    }
+
+    /// The record as this backend keeps it.
+    fn kept<R: Record>(&self, record: &R) -> R {
+        match self.fault {
+            Fault::DropsAField => record::without_reflection(record),
+            Fault::TurnsIntegersIntoReals => record::with_real_metadata(record),
+            Fault::FloorsTimesToMilliseconds => record::with_coarse_times(record),
+            Fault::LosesTheSignOfZero => record::without_negative_zero(record),
+            _ => record.clone(),
+        }
+    }
+
+    /// The filter as this backend understands it.
+    async fn understood<R: Record>(&self, filter: &Filter<R>) -> Result<Filter<R>>
+    where
+        InMemoryStorage: Store<R>,
+    {
+        let Fault::Means(meaning) = self.fault else { return Ok(filter.clone()) };
+        filter.validate()?;
+        let all = self.inner.query(&Query::new().limit(10_000)).await?.records;
+        Ok(meaning.of(filter, &all))
+    }
+
+    /// A page that goes on at the wrong place.
+    async fn paged<R: Record>(&self, query: &Query<R>) -> Result<Page<R>>
+    where
+        InMemoryStorage: Store<R>,
+    {
+        let from = query.validate()?;
+        let all = self.inner.query(&query.clone().after(None).limit(10_000)).await?.records;
+        let offset = match (self.fault, &query.after, from) {
+            (Fault::PagesByOffset, Some(cursor), _) => self.lock().get(&cursor.to_string()).copied().unwrap_or(0),
+            (_, _, Some(from)) => all
+                .iter()
+                .position(|record| {
+                    let position = query.order.position(record);
+                    position.value != from.value && query.order.compare(&position, &from).is_gt()
+                })
+                .unwrap_or(all.len()),
+            _ => 0,
+        };
+        let end = all.len().min(offset + query.limit);
+        let page = Page::new(query, all[offset.min(end)..end].to_vec(), end < all.len());
+        if let Some(next) = &page.next {
+            self.lock().insert(next.to_string(), end);
+        }
+        Ok(page)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
+        self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl<R: Record> Store<R> for Broken
+where
+    InMemoryStorage: Store<R>,
+{
+    async fn put(&self, records: &[R]) -> Result<()> {
+        let mut records: Vec<R> = records.iter().map(|record| self.kept(record)).collect();
+        match self.fault {
+            Fault::LosesTheLastOfABatch if records.len() > 1 => drop(records.pop()),
+            Fault::KeepsTheFirstOfARepeatedId => records.reverse(),
+            Fault::PutsUntilTheFirstError => {
+                for record in &records {
+                    self.inner.put(std::slice::from_ref(record)).await?;
+                }
+            }
+            Fault::MergesOldAndNew => {
+                for record in &mut records {
+                    if let Some(old) = self.inner.get(&[record.id()]).await?.remove(0) {
+                        *record = record::merged(&*old, record);
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.inner.put(&records).await
+    }
+
+    async fn get(&self, ids: &[Id<R>]) -> Result<Vec<Option<Arc<R>>>> {
+        let mut ids = ids.to_vec();
+        match self.fault {
+            Fault::AnswersInOrderOfId => ids.sort(),
+            Fault::AnswersRepeatedIdsOnce => {
+                let mut seen = HashSet::new();
+                ids.retain(|id| seen.insert(*id));
+            }
+            Fault::PanicsInGet => panic!("the disk is on fire"),
+            _ => {}
+        }
+        self.inner.get(&ids).await
+    }
+
+    async fn delete(&self, ids: &[Id<R>]) -> Result<u64> {
+        let deleted = self.inner.delete(ids).await?;
+        Ok(if self.fault == Fault::CountsMissingIdsAsDeleted { ids.len() as u64 } else { deleted })
+    }
+
+    async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
+        let mut query = query.clone();
+        query.filter = self.understood(&query.filter).await?;
+        match self.fault {
+            Fault::AnswersOldestFirst => query.order.direction = Direction::Ascending,
+            Fault::IgnoresTheCursor => query.after = None,
+            Fault::AcceptsAnyLimit => query.limit = query.limit.clamp(1, 10_000),
+            _ => {}
+        }
+        if matches!(self.fault, Fault::PagesByOffset | Fault::SkipsTiesBetweenPages) {
+            return self.paged(&query).await;
+        }
+        let mut page = self.inner.query(&query).await?;
+        if self.fault == Fault::StopsAfterTheFirstPage {
+            page.next = None;
+        }
+        Ok(page)
+    }
+
+    async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
+        let mut counts = self.inner.count(&self.understood(filter).await?, by).await?;
+        match self.fault {
+            Fault::CountsOneTooMany => counts.total += 1,
+            Fault::ForgetsTheGroups => counts.groups.clear(),
+            _ => {}
+        }
+        Ok(counts)
+    }
+
+    async fn explain(&self, query: &Query<R>) -> Result<Plan> {
+        match self.fault {
+            Fault::ExplainsAnything => self.inner.explain(&Query::<R>::new()).await,
+            _ => self.inner.explain(query).await,
+        }
+    }
+}
+
+#[async_trait]
+impl MemoryStorage for Broken {
+    async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
+        match self.fault {
+            Fault::CommitsKindAfterKind => {
+                self.inner.commit(&part::<Episode>(batch)).await?;
+                self.inner.commit(&part::<Pattern>(batch)).await?;
+                self.inner.commit(&part::<Heuristic>(batch)).await
+            }
+            Fault::CountsCommittedDeletesAsNone => Ok(Written::new(self.inner.commit(batch).await?.id, 0)),
+            Fault::IgnoresFences if !batch.fences().is_empty() => self.inner.commit(batch).await,
+            // Goes on in a task of its own, also when nobody waits for it any more.
+            Fault::TakesEffectAfterSettle | Fault::IgnoresFences => {
+                let (inner, batch) = (Arc::clone(&self.inner), batch.clone());
+                let write = tokio::spawn(async move {
+                    for _ in 0..5 {
+                        tokio::task::yield_now().await;
+                    }
+                    inner.commit(&batch).await
+                });
+                write.await.expect("the write does not panic")
+            }
+            _ => self.inner.commit(batch).await,
+        }
+    }
+
+    async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+        match self.fault {
+            Fault::NeverSettles => std::future::pending().await,
+            _ => self.inner.settle(writes).await,
+        }
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.inner.health().await
+    }
+}
+
+/// What a batch does to one kind.
+fn part<R: Record>(batch: &WriteBatch) -> WriteBatch {
+    let mut part = WriteBatch::new();
+    for record in batch.changes::<R>().puts() {
+        part.put::<R>(Arc::clone(record));
+    }
+    for id in batch.changes::<R>().deletes() {
+        part.delete(id);
+    }
+    part
+}

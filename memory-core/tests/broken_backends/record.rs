@@ -1,0 +1,65 @@
+//! Records, not quite as they were.
+
+use memory_core::Record;
+use serde_json::{Value, json};
+
+/// Changes the JSON of a record. A record that has none (with a NaN in it, say)
+/// is left alone.
+fn edited<R: Record>(record: &R, edit: impl FnOnce(&mut Value)) -> R {
+    let Ok(mut value) = serde_json::to_value(record) else { return record.clone() };
+    edit(&mut value);
+    serde_json::from_value(value).unwrap_or_else(|_| record.clone())
+}
+
+pub(crate) fn without_reflection<R: Record>(record: &R) -> R {
+    edited(record, |value| {
+        if let Some(reflection) = value.get_mut("reflection") {
+            *reflection = Value::Null;
+        }
+    })
+}
+
+pub(crate) fn with_real_metadata<R: Record>(record: &R) -> R {
+    edited(record, |value| {
+        for value in value["metadata"].as_object_mut().into_iter().flat_map(|metadata| metadata.values_mut()) {
+            if let Some(rounded) = value.as_f64() {
+                *value = json!(rounded);
+            }
+        }
+    })
+}
+
+pub(crate) fn with_coarse_times<R: Record>(record: &R) -> R {
+    edited(record, |value| {
+        let fields = value.as_object_mut().into_iter().flat_map(|fields| fields.iter_mut());
+        for (_, value) in fields.filter(|(name, _)| name.ends_with("_time") || name.ends_with("_at")) {
+            if let Some(time) = value.as_str().and_then(|text| text.strip_suffix('Z')) {
+                *value = json!(format!("{}000Z", &time[..time.len() - 3]));
+            }
+        }
+    })
+}
+
+pub(crate) fn without_negative_zero<R: Record>(record: &R) -> R {
+    fn walk(value: &mut Value) {
+        match value {
+            Value::Number(number) if number.as_f64() == Some(0.0) && number.is_f64() => *value = json!(0.0),
+            Value::Array(items) => items.iter_mut().for_each(walk),
+            Value::Object(fields) => fields.values_mut().for_each(walk),
+            _ => {}
+        }
+    }
+    edited(record, walk)
+}
+
+/// The new record, with what it lacks taken from the old one.
+pub(crate) fn merged<R: Record>(old: &R, new: &R) -> R {
+    let Ok(old) = serde_json::to_value(old) else { return new.clone() };
+    edited(new, |value| {
+        for (name, value) in value.as_object_mut().into_iter().flat_map(|fields| fields.iter_mut()) {
+            if value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty) {
+                *value = old[name].clone();
+            }
+        }
+    })
+}

@@ -1,0 +1,137 @@
+//! Settings.
+
+use std::time::Duration;
+
+use memory_core::{Error, Result};
+
+/// How writes are cut into parts, and how often they are tried.
+///
+/// A write is atomic whatever these say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchConfig {
+    /// Rows that are encoded and handed over at a time: while the database
+    /// stores one part, the next is encoded. Default: 100.
+    pub batch_size: usize,
+    /// How often an attempt that changed nothing is made again, within the
+    /// deadline. Default: 3.
+    pub max_retries: u32,
+    /// The longest pause before the first retry; each pause is drawn at random
+    /// between nothing and its limit, and the limit doubles each time.
+    /// Default: 100 ms.
+    pub retry_base_delay: Duration,
+    /// The limit's limit. Default: 5 s.
+    pub retry_max_delay: Duration,
+}
+
+impl Default for BatchConfig {
+    fn default() -> Self {
+        Self {
+            batch_size: 100,
+            max_retries: 3,
+            retry_base_delay: Duration::from_millis(100),
+            retry_max_delay: Duration::from_secs(5),
+        }
+    }
+}
+
+impl BatchConfig {
+    pub(crate) fn validate(&self) -> Result<()> {
+        if self.batch_size == 0 {
+            return Err(Error::invalid_input("batch_size", "a part of 0 rows never ends; use at least 1"));
+        }
+        if self.retry_base_delay > self.retry_max_delay {
+            let reason = format!("{:?} is over `retry_max_delay`, {:?}", self.retry_base_delay, self.retry_max_delay);
+            return Err(Error::invalid_input("retry_base_delay", reason));
+        }
+        Ok(())
+    }
+
+    /// The limit of the pause before retry number `retry`, counted from 0.
+    pub(crate) fn delay_limit(&self, retry: u32) -> Duration {
+        self.retry_base_delay.saturating_mul(1_u32.checked_shl(retry).unwrap_or(u32::MAX)).min(self.retry_max_delay)
+    }
+}
+
+/// What each connection's cache of prepared statements may hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreparedCacheConfig {
+    /// Statements kept per connection; beyond it the one unused longest is
+    /// dropped. Default: 100.
+    pub max_size: usize,
+    /// The longest SQL text worth keeping, in bytes: a statement that came of
+    /// one large filter hardly comes again. Default: 16 KiB.
+    pub max_sql_bytes: usize,
+}
+
+impl Default for PreparedCacheConfig {
+    fn default() -> Self {
+        Self { max_size: 100, max_sql_bytes: 16 << 10 }
+    }
+}
+
+impl PreparedCacheConfig {
+    pub(crate) fn validate(&self) -> Result<()> {
+        if self.max_size == 0 {
+            return Err(Error::invalid_input(
+                "max_size",
+                "a cache of 0 statements prepares every time; use at least 1",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// When a local write counts as stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// Once the operating system has it. After a power failure the last writes
+    /// may be gone, the database is whole. SQLite's `NORMAL` in WAL mode.
+    #[default]
+    Normal,
+    /// Once the disk has it. Each write waits for the disk.
+    Full,
+}
+
+impl Synchronous {
+    #[cfg(feature = "local")]
+    pub(crate) const fn pragma(self) -> &'static str {
+        match self {
+            Self::Normal => "PRAGMA synchronous = NORMAL",
+            Self::Full => "PRAGMA synchronous = FULL",
+        }
+    }
+}
+
+/// What the local transport needs to know.
+#[cfg(feature = "local")]
+#[derive(Clone, Debug)]
+pub(crate) struct LocalConfig {
+    pub(crate) readers: usize,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) synchronous: Synchronous,
+    pub(crate) batch: BatchConfig,
+    pub(crate) prepared: PreparedCacheConfig,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_cannot_work_are_refused_by_name() {
+        let batch = BatchConfig { batch_size: 0, ..BatchConfig::default() };
+        assert!(batch.validate().unwrap_err().to_string().contains("batch_size"));
+        let batch = BatchConfig { retry_base_delay: Duration::from_secs(6), ..BatchConfig::default() };
+        assert!(batch.validate().unwrap_err().to_string().contains("retry_base_delay"));
+        let cache = PreparedCacheConfig { max_size: 0, ..PreparedCacheConfig::default() };
+        assert!(cache.validate().unwrap_err().to_string().contains("max_size"));
+    }
+
+    #[test]
+    fn pauses_double_up_to_their_limit_and_never_overflow() {
+        let batch = BatchConfig::default();
+        let limits: Vec<_> = (0..7).map(|retry| batch.delay_limit(retry).as_millis()).collect();
+        assert_eq!(limits, [100, 200, 400, 800, 1600, 3200, 5000]);
+        assert_eq!(batch.delay_limit(u32::MAX), batch.retry_max_delay);
+    }
+}

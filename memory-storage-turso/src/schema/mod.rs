@@ -1,0 +1,67 @@
+//! Tables, and how an older database is brought up to date.
+
+pub(crate) mod index;
+mod sql;
+
+use memory_core::{Error, Result};
+
+pub(crate) use index::IndexedKey;
+
+#[cfg(feature = "local")]
+use crate::transport::Statement;
+#[cfg(feature = "local")]
+use crate::transport::local::Connection;
+
+/// The version of the schema that this code reads and writes: how many
+/// migrations there are.
+#[expect(clippy::cast_possible_truncation, reason = "a handful of migrations")]
+pub(crate) const VERSION: u32 = sql::MIGRATIONS.len() as u32;
+
+pub(crate) use sql::SELECT_VERSION;
+
+const OPERATION: &str = "initialize the schema";
+
+/// Creates the schema or brings it up to date.
+///
+/// One transaction under the write lock, so two processes that start at once
+/// do not meet half way, and a migration that fails leaves the old schema.
+#[cfg(feature = "local")]
+pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {
+    if version(connection)? == VERSION {
+        return Ok(());
+    }
+    connection.transaction(OPERATION, |connection| {
+        let from = version(connection)?;
+        for migration in sql::MIGRATIONS.iter().skip(from as usize) {
+            for statement in *migration {
+                connection.execute(OPERATION, statement, &[])?;
+            }
+        }
+        connection.execute(OPERATION, sql::DELETE_VERSION, &[])?;
+        connection.execute(OPERATION, sql::INSERT_VERSION, &[i64::from(VERSION).into()])?;
+        Ok(())
+    })
+}
+
+/// The database's version, 0 where it has no schema yet.
+#[cfg(feature = "local")]
+fn version(connection: &mut Connection) -> Result<u32> {
+    let count = Statement::new(sql::COUNT_VERSION_TABLE, []);
+    if connection.read(OPERATION, &count, &|row| row.integer(0))? == [0] {
+        return Ok(0);
+    }
+    let found = connection.read(OPERATION, &Statement::new(SELECT_VERSION, []), &|row| row.integer(0))?;
+    check_version(found.first().copied().unwrap_or(0))
+}
+
+/// Refuses a database that is newer than this code.
+pub(crate) fn check_version(found: i64) -> Result<u32> {
+    match u32::try_from(found) {
+        Ok(version) if version <= VERSION => Ok(version),
+        Ok(version) => Err(Error::unsupported(
+            "open the database",
+            format!("its schema is of version {version}, and this library knows {VERSION}: use a newer library"),
+        )),
+        Err(_) => Err(Error::corrupt(format!("the table memory_schema: {found} is no version"))),
+    }
+}

@@ -1,0 +1,76 @@
+//! The schema's SQL.
+//!
+//! Ids are lowercase hyphenated UUIDs, times microseconds since the epoch,
+//! reals the JSON text of the number (so that they come back bit for bit),
+//! everything structured JSON. `domain` and `language` repeat what `context`
+//! holds, for indexes and for people.
+
+/// What each version adds to the one before.
+pub(super) const MIGRATIONS: &[&[&str]] = &[VERSION_1];
+
+const VERSION_1: &[&str] = &[
+    "CREATE TABLE memory_schema (
+        version INTEGER NOT NULL
+    ) STRICT",
+    "CREATE TABLE memory_writes (
+        write_id TEXT NOT NULL PRIMARY KEY,
+        written_at INTEGER NOT NULL,
+        deleted INTEGER NOT NULL
+    ) STRICT",
+    "CREATE TABLE episodes (
+        episode_id TEXT NOT NULL PRIMARY KEY,
+        task_type TEXT NOT NULL,
+        task_description TEXT NOT NULL,
+        context TEXT NOT NULL CHECK (json_valid(context)),
+        start_time INTEGER NOT NULL,
+        end_time INTEGER,
+        steps TEXT NOT NULL,
+        outcome TEXT CHECK (json_valid(outcome)),
+        reward TEXT CHECK (json_valid(reward)),
+        reflection TEXT,
+        patterns TEXT NOT NULL CHECK (json_valid(patterns)),
+        heuristics TEXT NOT NULL CHECK (json_valid(heuristics)),
+        metadata TEXT NOT NULL CHECK (json_valid(metadata)),
+        domain TEXT NOT NULL,
+        language TEXT,
+        archived_at INTEGER
+    ) STRICT",
+    "CREATE INDEX episodes_by_time ON episodes (start_time DESC, episode_id DESC)",
+    "CREATE INDEX episodes_by_domain ON episodes (domain, start_time DESC, episode_id DESC)",
+    "CREATE TABLE patterns (
+        pattern_id TEXT NOT NULL PRIMARY KEY,
+        pattern_type TEXT NOT NULL,
+        context TEXT NOT NULL CHECK (json_valid(context)),
+        success_rate TEXT NOT NULL,
+        occurrences INTEGER NOT NULL,
+        effectiveness TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        data TEXT NOT NULL,
+        metadata TEXT NOT NULL CHECK (json_valid(metadata)),
+        domain TEXT NOT NULL,
+        language TEXT
+    ) STRICT",
+    "CREATE INDEX patterns_by_time ON patterns (created_at DESC, pattern_id DESC)",
+    "CREATE INDEX patterns_by_domain ON patterns (domain, created_at DESC, pattern_id DESC)",
+    "CREATE TABLE heuristics (
+        heuristic_id TEXT NOT NULL PRIMARY KEY,
+        condition TEXT NOT NULL,
+        action TEXT NOT NULL,
+        confidence TEXT NOT NULL,
+        evidence TEXT NOT NULL CHECK (json_valid(evidence)),
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        metadata TEXT NOT NULL CHECK (json_valid(metadata))
+    ) STRICT",
+    "CREATE INDEX heuristics_by_time ON heuristics (created_at DESC, heuristic_id DESC)",
+];
+
+pub(super) const COUNT_VERSION_TABLE: &str =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'memory_schema'";
+
+pub(crate) const SELECT_VERSION: &str = "SELECT version FROM memory_schema";
+
+pub(super) const DELETE_VERSION: &str = "DELETE FROM memory_schema";
+
+pub(super) const INSERT_VERSION: &str = "INSERT INTO memory_schema (version) VALUES (?1)";

@@ -1,0 +1,77 @@
+//! Writes as steps of one transaction.
+
+use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch};
+
+use super::table::Table;
+use crate::transport::local::{Local, Part, Work};
+use crate::transport::{Statement, Step};
+
+/// Stores valid records in one transaction. A slice of more than `batch_size`
+/// goes over in parts: the writer stores one while the next is encoded.
+pub(super) async fn put<R: Table>(local: &Local, batch_size: usize, records: &[R]) -> Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    if records.len() <= batch_size {
+        return local.write("put", Work::Whole(vec![upsert(records)?])).await.map(drop);
+    }
+    let (parts, written) = local.begin_write("put");
+    for records in records.chunks(batch_size) {
+        // An early return drops the sender, and the write is rolled back.
+        let step = upsert(records)?;
+        if parts.send(Part::Step(step)).is_err() {
+            // The writer has failed, and its answer says why.
+            break;
+        }
+    }
+    drop(parts.send(Part::Commit));
+    drop(parts);
+    written.answer().await.map(drop)
+}
+
+/// Everything that a batch changes.
+pub(super) fn steps(batch: &WriteBatch) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    push_steps::<Episode>(batch, &mut steps)?;
+    push_steps::<Pattern>(batch, &mut steps)?;
+    push_steps::<Heuristic>(batch, &mut steps)?;
+    Ok(steps)
+}
+
+fn push_steps<R: Table>(batch: &WriteBatch, steps: &mut Vec<Step>) -> Result<()> {
+    let changes = batch.changes::<R>();
+    let rows = changes.puts().map(|record| record.row()).collect::<Result<Vec<_>>>()?;
+    if !rows.is_empty() {
+        steps.push(Step::Each { sql: R::SQL.upsert, rows });
+    }
+    let deletes: Vec<_> = changes.deletes().collect();
+    if !deletes.is_empty() {
+        steps.push(delete(&deletes));
+    }
+    Ok(())
+}
+
+fn upsert<R: Table>(records: &[R]) -> Result<Step> {
+    let rows = records.iter().map(Table::row).collect::<Result<_>>()?;
+    Ok(Step::Each { sql: R::SQL.upsert, rows })
+}
+
+pub(super) fn delete<R: Table>(ids: &[Id<R>]) -> Step {
+    Step::Counted(Statement::new(R::SQL.delete, [id_list(ids).into()]))
+}
+
+/// Ids as a JSON array, which one parameter of one fixed statement takes.
+pub(super) fn id_list<R: Table>(ids: &[Id<R>]) -> String {
+    let mut list = String::with_capacity(2 + 39 * ids.len());
+    list.push('[');
+    for (number, id) in ids.iter().enumerate() {
+        if number > 0 {
+            list.push(',');
+        }
+        list.push('"');
+        list.push_str(id.uuid().as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
+        list.push('"');
+    }
+    list.push(']');
+    list
+}

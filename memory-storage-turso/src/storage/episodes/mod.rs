@@ -1,0 +1,5 @@
+//! Episodes as a table.
+
+mod query;
+mod row;
+mod sql;

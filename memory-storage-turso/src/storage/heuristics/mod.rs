@@ -1,0 +1,5 @@
+//! Heuristics as a table.
+
+mod query;
+mod row;
+mod sql;

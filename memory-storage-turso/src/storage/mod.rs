@@ -1,0 +1,13 @@
+//! The storage: what the traits ask for, as statements.
+
+mod batch;
+mod builder;
+mod episodes;
+mod heuristics;
+mod patterns;
+mod query;
+mod table;
+mod turso;
+
+pub use builder::TursoBuilder;
+pub use turso::TursoStorage;

@@ -1,0 +1,5 @@
+//! Patterns as a table.
+
+mod query;
+mod row;
+mod sql;

@@ -1,0 +1,226 @@
+//! Filters in SQL.
+
+use memory_core::{FieldType, Filter, Path, Scalar, Test};
+
+use super::Sql;
+use super::place::{Place, place};
+use crate::storage::table::Table;
+
+/// Appends the filter as a condition.
+///
+/// A test that meets NULL may be NULL itself, which a `WHERE`, an `AND` and an
+/// `OR` treat as false. A negation would not, so each becomes `IS NOT TRUE`
+/// and is the complement again.
+pub(super) fn push<R: Table>(sql: &mut Sql, filter: &Filter<R>) {
+    match filter {
+        Filter::And(parts) => join(sql, parts, " AND ", "TRUE"),
+        Filter::Or(parts) => join(sql, parts, " OR ", "FALSE"),
+        Filter::Not(part) => {
+            sql.push("(");
+            push(sql, part);
+            sql.push(") IS NOT TRUE");
+        }
+        Filter::Test(field, test) => match place(field) {
+            Place::Own { value, of } => own(sql, &value, of, test),
+            Place::Metadata { value, kind } => metadata(sql, &value, &kind, test),
+        },
+    }
+}
+
+fn join<R: Table>(sql: &mut Sql, parts: &[Filter<R>], with: &str, empty: &str) {
+    if parts.is_empty() {
+        sql.push(empty);
+        return;
+    }
+    sql.push("(");
+    for (number, part) in parts.iter().enumerate() {
+        if number > 0 {
+            sql.push(with);
+        }
+        push(sql, part);
+    }
+    sql.push(")");
+}
+
+/// The types that compare with each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Null,
+    Bool,
+    Number,
+    Text,
+}
+
+impl Class {
+    const fn of(scalar: &Scalar<'_>) -> Self {
+        match scalar {
+            Scalar::Null => Self::Null,
+            Scalar::Bool(_) => Self::Bool,
+            Scalar::Integer(_) | Scalar::Real(_) => Self::Number,
+            Scalar::Text(_) => Self::Text,
+        }
+    }
+
+    /// The test that a JSON type is of this class.
+    const fn types(self) -> &'static str {
+        match self {
+            Self::Null => " = 'null'",
+            Self::Bool => " IN ('true', 'false')",
+            Self::Number => " IN ('integer', 'real')",
+            Self::Text => " = 'text'",
+        }
+    }
+}
+
+/// The comparison that a test makes, and its operand.
+const fn comparison(test: &Test) -> Option<(&'static str, &Scalar<'static>)> {
+    match test {
+        Test::Eq(operand) => Some((" = ", operand)),
+        Test::Lt(operand) => Some((" < ", operand)),
+        Test::Le(operand) => Some((" <= ", operand)),
+        Test::Gt(operand) => Some((" > ", operand)),
+        Test::Ge(operand) => Some((" >= ", operand)),
+        Test::In(_) | Test::Exists | Test::Contains(_) => None,
+    }
+}
+
+fn own(sql: &mut Sql, value: &str, of: FieldType, test: &Test) {
+    let class = match of {
+        FieldType::Text => Class::Text,
+        FieldType::Integer | FieldType::Real => Class::Number,
+        FieldType::TextList => return own_list(sql, value, test),
+    };
+    match test {
+        Test::Exists => {
+            sql.push(value).push(" IS NOT NULL");
+        }
+        Test::In(operands) => {
+            let operands: Vec<_> = operands.iter().filter(|operand| Class::of(operand) == class).collect();
+            sql.push(value);
+            one_of(sql, &operands);
+        }
+        Test::Contains(_) => {
+            sql.push("FALSE");
+        }
+        test => match comparison(test) {
+            Some((operator, operand)) if Class::of(operand) == class => {
+                sql.push(value).push(operator).scalar(operand);
+            }
+            // A value of another type: no record has one at this field.
+            _ => {
+                sql.push("FALSE");
+            }
+        },
+    }
+}
+
+/// A list of the record's own: of texts, and always there.
+fn own_list(sql: &mut Sql, value: &str, test: &Test) {
+    match test {
+        Test::Exists => sql.push("TRUE"),
+        Test::Contains(Scalar::Text(item)) => {
+            sql.push("EXISTS (SELECT 1 FROM json_each(").push(value).push(") WHERE value = ").bind(&**item).push(")")
+        }
+        _ => sql.push("FALSE"),
+    };
+}
+
+fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, test: &Test) {
+    match test {
+        Test::Exists => {
+            sql.append(kind).push(" IS NOT NULL");
+        }
+        Test::In(operands) => metadata_in(sql, value, kind, operands),
+        Test::Contains(operand) => {
+            sql.push("EXISTS (SELECT 1 FROM json_each(CASE ").append(kind).push(" WHEN 'array' THEN ").append(value);
+            sql.push(" ELSE '[]' END) AS item WHERE item.type").push(Class::of(operand).types());
+            if *operand != Scalar::Null {
+                sql.push(" AND item.value = ").scalar(operand);
+            }
+            sql.push(")");
+        }
+        test => {
+            let Some((operator, operand)) = comparison(test) else { return };
+            match operand {
+                // The value of null is NULL, which an index finds.
+                Scalar::Null if operator == " = " => {
+                    sql.push("(").append(value).push(" IS NULL AND ").append(kind).push(" = 'null')");
+                }
+                Scalar::Null => {
+                    sql.push("FALSE");
+                }
+                operand => {
+                    sql.push("(").append(value).push(operator).scalar(operand).push(" AND ");
+                    sql.append(kind).push(Class::of(operand).types()).push(")");
+                }
+            }
+        }
+    }
+}
+
+/// One condition for each class of values that the list holds.
+fn metadata_in(sql: &mut Sql, value: &Sql, kind: &Sql, operands: &[Scalar<'static>]) {
+    let mut with = "(";
+    for class in [Class::Null, Class::Bool, Class::Number, Class::Text] {
+        let operands: Vec<_> = operands.iter().filter(|operand| Class::of(operand) == class).collect();
+        if operands.is_empty() {
+            continue;
+        }
+        sql.push(with);
+        with = " OR ";
+        if class == Class::Null {
+            sql.append(kind).push(class.types());
+        } else {
+            sql.push("(").append(value);
+            one_of(sql, &operands);
+            sql.push(" AND ").append(kind).push(class.types()).push(")");
+        }
+    }
+    sql.push(if operands.is_empty() { "FALSE" } else { ")" });
+}
+
+/// Whether the filter asks for one of several values of a metadata key.
+///
+/// SQLite, which knows nothing of the values, would then rather walk all
+/// records in the query's order and stop at the limit than use an index on the
+/// key and sort; for a few sessions among many that is the whole table.
+pub(super) fn asks_for_several<R: Table>(filter: &Filter<R>) -> bool {
+    match filter {
+        Filter::And(parts) => parts.iter().any(asks_for_several),
+        Filter::Test(field, Test::In(_)) => matches!(field.path(), Path::Metadata(_)),
+        Filter::Or(_) | Filter::Not(_) | Filter::Test(..) => false,
+    }
+}
+
+/// Up to here, values of a list are parameters of their own: SQLite then knows
+/// how many there are, and sees that an index is worth it.
+const MAX_SEPARATE: usize = 16;
+
+/// Appends ` IN (…)` for operands of one class; a long list is one JSON
+/// parameter.
+fn one_of(sql: &mut Sql, operands: &[&Scalar<'static>]) {
+    if operands.len() <= MAX_SEPARATE {
+        sql.push(" IN (");
+        for (number, operand) in operands.iter().enumerate() {
+            if number > 0 {
+                sql.push(", ");
+            }
+            sql.scalar(operand);
+        }
+        sql.push(")");
+    } else {
+        let list: Vec<_> = operands.iter().map(|operand| json(operand)).collect();
+        sql.push(" IN (SELECT value FROM json_each(").bind(serde_json::Value::from(list).to_string()).push("))");
+    }
+}
+
+/// An operand as `json_each` gives back the value that SQL has for it.
+fn json(operand: &Scalar<'_>) -> serde_json::Value {
+    match operand {
+        Scalar::Null => serde_json::Value::Null,
+        Scalar::Bool(value) => i64::from(*value).into(),
+        Scalar::Integer(integer) => (*integer).into(),
+        Scalar::Real(real) => (*real).into(),
+        Scalar::Text(text) => (**text).into(),
+    }
+}

@@ -1,0 +1,81 @@
+//! Queries in SQL.
+//!
+//! A query is put together from fixed texts and `?` parameters; what comes
+//! from outside is bound. The one exception are paths made of checked
+//! [`IndexedKey`](crate::schema::IndexedKey)s, which an index needs literally.
+
+mod count;
+mod explain;
+mod filter;
+mod order;
+mod place;
+
+use memory_core::{Position, Query, Scalar};
+
+pub(crate) use count::{count, group};
+pub(crate) use explain::{explain, plan};
+
+use super::table::Table;
+use crate::transport::{Statement, Value};
+
+/// SQL in the making: text with `?` for each value, in order.
+#[derive(Clone, Debug, Default)]
+struct Sql {
+    text: String,
+    args: Vec<Value>,
+}
+
+impl Sql {
+    fn push(&mut self, text: &str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.text.push('?');
+        self.args.push(value.into());
+        self
+    }
+
+    fn append(&mut self, other: &Self) -> &mut Self {
+        self.text.push_str(&other.text);
+        self.args.extend(other.args.iter().cloned());
+        self
+    }
+
+    /// A number, bool or text as a parameter. A real is bound as its JSON text
+    /// and parsed by SQLite, as the stored ones are: SQLite's parser is off by
+    /// a bit far from 1, and what was parsed twice compares equal.
+    fn scalar(&mut self, scalar: &Scalar<'_>) -> &mut Self {
+        match scalar {
+            Scalar::Null => self.push("NULL"),
+            Scalar::Bool(value) => self.bind(i64::from(*value)),
+            Scalar::Integer(integer) => self.bind(*integer),
+            Scalar::Real(real) => {
+                self.push("CAST(");
+                self.bind(number_text(*real)).push(" AS REAL)")
+            }
+            Scalar::Text(text) => self.bind(&**text),
+        }
+    }
+
+    fn statement(self) -> Statement {
+        Statement::new(self.text, self.args)
+    }
+}
+
+/// The JSON text of a finite number.
+fn number_text(real: f64) -> String {
+    serde_json::Value::from(real).to_string()
+}
+
+/// The statement that answers a valid query from `position` on, with one
+/// record more than its limit, which tells whether there are more.
+pub(crate) fn select<R: Table>(query: &Query<R>, position: Option<&Position>) -> Statement {
+    let mut sql = Sql::default();
+    sql.push(R::SQL.select).push(" WHERE ");
+    filter::push(&mut sql, &query.filter);
+    order::push(&mut sql, &query.order, position, filter::asks_for_several(&query.filter));
+    sql.push(" LIMIT ").bind(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1));
+    sql.statement()
+}

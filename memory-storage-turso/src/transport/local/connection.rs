@@ -1,0 +1,239 @@
+//! One connection and what runs on it. Blocks; only a [`Lane`](super::Lane)'s
+//! thread calls it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use libsql::{Builder, Row, ValueType};
+use memory_core::{Error, Result};
+use pollster::block_on;
+
+use super::Place;
+use super::error::{is_busy, storage_error};
+use crate::config::LocalConfig;
+use crate::prepared::{PreparedStatementCache, PreparedStats};
+use crate::schema;
+use crate::transport::{Columns, Statement, Step, Value, unexpected};
+
+/// The parts of one atomic write.
+pub(crate) enum Work {
+    Whole(Vec<Step>),
+    /// Parts that are still being made while the first are stored.
+    Stream(Receiver<Part>),
+}
+
+pub(crate) enum Part {
+    Step(Step),
+    /// The end. Without it the write was given up, and is rolled back.
+    Commit,
+}
+
+pub(crate) struct Connection {
+    libsql: libsql::Connection,
+    statements: PreparedStatementCache,
+    config: LocalConfig,
+}
+
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+
+impl Connection {
+    pub(crate) fn open(place: &Place, config: &LocalConfig, stats: Arc<PreparedStats>) -> Result<Self> {
+        #[cfg(test)]
+        super::tests::database_call();
+        let opened = |error| storage_error("open the database", config.busy_timeout, &error);
+        let path = match place {
+            Place::File(path) => path.as_path(),
+            Place::Memory => ":memory:".as_ref(),
+        };
+        let libsql = block_on(Builder::new_local(path).build()).and_then(|db| db.connect()).map_err(opened)?;
+        libsql.busy_timeout(config.busy_timeout).map_err(opened)?;
+        let statements = PreparedStatementCache::new(&config.prepared, stats);
+        let mut connection = Self { libsql, statements, config: config.clone() };
+        connection.execute("open the database", config.synchronous.pragma(), &[])?;
+        Ok(connection)
+    }
+
+    /// Makes a new or old database ready for use: WAL, and the schema.
+    pub(crate) fn prepare_database(&mut self) -> Result<()> {
+        // Readers and the writer do not wait for each other in WAL mode. It is
+        // a property of the file, and `:memory:` keeps its own.
+        self.read("open the database", &Statement::new("PRAGMA journal_mode = WAL", []), &|_| Ok(()))?;
+        schema::migrate(self)
+    }
+
+    /// Runs one statement and collects what `decode` makes of each row.
+    pub(crate) fn read<T>(
+        &mut self,
+        operation: &str,
+        statement: &Statement,
+        decode: &dyn Fn(&dyn Columns) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.retrying(operation, |connection| {
+            let mut checkout = connection.statements.checkout(&connection.libsql, &statement.sql)?;
+            let mut rows = checkout.query(statement.args.clone())?;
+            let mut found = Vec::new();
+            while let Some(row) = block_on(rows.next())? {
+                match decode(&row) {
+                    Ok(record) => found.push(record),
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            Ok(Ok(found))
+        })?
+    }
+
+    /// As [`Self::read`], for a statement that only looks at the schema, as
+    /// `EXPLAIN` does: such a one never notices that the schema has changed, so
+    /// a real read comes first, and the statement is not kept.
+    pub(crate) fn read_plan<T>(
+        &mut self,
+        operation: &str,
+        statement: &Statement,
+        decode: &dyn Fn(&dyn Columns) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.read(operation, &Statement::new(schema::SELECT_VERSION, []), &|_| Ok(()))?;
+        self.statements.forget(&statement.sql);
+        self.read(operation, statement, decode)
+    }
+
+    /// Runs one statement without rows and returns how many it changed.
+    pub(crate) fn execute(&mut self, operation: &str, sql: &str, args: &[Value]) -> Result<u64> {
+        self.retrying(operation, |connection| {
+            connection.statements.checkout(&connection.libsql, sql)?.execute(args.to_vec())
+        })
+    }
+
+    /// Runs the parts as one transaction, and returns how many rows the
+    /// counted statements changed.
+    pub(crate) fn write(&mut self, operation: &str, work: Work) -> Result<u64> {
+        match work {
+            // One statement is a transaction by itself.
+            Work::Whole(steps) => match steps.as_slice() {
+                [] => Ok(0),
+                [Step::Each { sql, rows }] if rows.len() == 1 => self.execute(operation, sql, &rows[0]).map(|_| 0),
+                [Step::Counted(statement)] => self.execute(operation, &statement.sql, &statement.args),
+                _ => self.transaction(operation, |connection| {
+                    steps.into_iter().try_fold(0, |counted, step| Ok(counted + connection.step(operation, step)?))
+                }),
+            },
+            Work::Stream(parts) => self.transaction(operation, |connection| {
+                let mut counted = 0;
+                loop {
+                    match parts.recv() {
+                        Ok(Part::Step(step)) => counted += connection.step(operation, step)?,
+                        Ok(Part::Commit) => return Ok(counted),
+                        Err(_) => return Err(Error::unavailable(operation, "the write was given up by its caller")),
+                    }
+                }
+            }),
+        }
+    }
+
+    fn step(&mut self, operation: &str, step: Step) -> Result<u64> {
+        match step {
+            Step::Counted(statement) => self.execute(operation, &statement.sql, &statement.args),
+            Step::Each { sql, rows } => {
+                let failed = |error| storage_error(operation, self.config.busy_timeout, &error);
+                let mut checkout = self.statements.checkout(&self.libsql, sql).map_err(failed)?;
+                rows.into_iter().try_for_each(|row| checkout.execute(row).map(drop)).map_err(failed)?;
+                Ok(0)
+            }
+        }
+    }
+
+    /// Runs `body` as one transaction: its changes are all kept if it returns
+    /// `Ok`, and none otherwise.
+    ///
+    /// The write lock is taken at the start. A transaction that began by
+    /// reading could not wait for it: SQLite refuses at once if another
+    /// connection has written since.
+    pub(crate) fn transaction<T>(&mut self, operation: &str, body: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.execute(operation, BEGIN, &[])?;
+        let done = body(self).and_then(|value| self.execute(operation, COMMIT, &[]).map(|_| value));
+        if done.is_err() {
+            self.roll_back();
+        }
+        done
+    }
+
+    /// Ends a transaction that is still open, if one is.
+    pub(crate) fn roll_back(&mut self) {
+        if !self.libsql.is_autocommit() {
+            // Should even this fail, the next `BEGIN` says so.
+            drop(self.execute("roll back", ROLLBACK, &[]));
+        }
+    }
+
+    /// Tries again where SQLite reports a lock, which it does without waiting
+    /// in a few states (recovery of the log, the switch to WAL); the usual wait
+    /// is inside SQLite, by its busy timeout.
+    fn retrying<T>(&mut self, operation: &str, attempt: impl Fn(&mut Self) -> libsql::Result<T>) -> Result<T> {
+        let start = Instant::now();
+        let mut retry = 0;
+        loop {
+            match attempt(self) {
+                Ok(value) => return Ok(value),
+                Err(error)
+                    if is_busy(&error)
+                        && retry < self.config.batch.max_retries
+                        && start.elapsed() < self.config.busy_timeout =>
+                {
+                    thread::sleep(jittered(self.config.batch.delay_limit(retry)));
+                    retry += 1;
+                }
+                Err(error) => return Err(storage_error(operation, self.config.busy_timeout, &error)),
+            }
+        }
+    }
+}
+
+fn jittered(limit: Duration) -> Duration {
+    limit.mul_f64(fastrand::f64())
+}
+
+impl Columns for Row {
+    fn text(&self, column: usize) -> Result<Cow<'_, str>> {
+        self.optional_text(column)?.ok_or_else(|| unexpected(column, "a text"))
+    }
+
+    fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
+        let wrong = |_| unexpected(column, "a text");
+        match self.column_type(index(column)).map_err(wrong)? {
+            ValueType::Null => Ok(None),
+            ValueType::Text => self.get_str(index(column)).map(|text| Some(Cow::Borrowed(text))).map_err(wrong),
+            ValueType::Blob => {
+                let bytes: Vec<u8> = self.get(index(column)).map_err(wrong)?;
+                String::from_utf8(bytes).map(|text| Some(Cow::Owned(text))).map_err(|_| unexpected(column, "UTF-8"))
+            }
+            ValueType::Integer | ValueType::Real => Err(unexpected(column, "a text")),
+        }
+    }
+
+    fn integer(&self, column: usize) -> Result<i64> {
+        self.optional_integer(column)?.ok_or_else(|| unexpected(column, "an integer"))
+    }
+
+    fn optional_integer(&self, column: usize) -> Result<Option<i64>> {
+        match self.get_value(index(column)) {
+            Ok(libsql::Value::Null) => Ok(None),
+            Ok(libsql::Value::Integer(integer)) => Ok(Some(integer)),
+            _ => Err(unexpected(column, "an integer")),
+        }
+    }
+
+    fn real(&self, column: usize) -> Result<f64> {
+        match self.get_value(index(column)) {
+            Ok(libsql::Value::Real(real)) => Ok(real),
+            _ => Err(unexpected(column, "a real")),
+        }
+    }
+}
+
+fn index(column: usize) -> i32 {
+    i32::try_from(column).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,120 @@
+//! A database in this process: one writer and a pool of readers, each on a
+//! thread of its own, so that no runtime thread ever waits for a disk.
+
+mod connection;
+mod error;
+mod lane;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+
+use memory_core::{Error, Result};
+
+pub(crate) use connection::{Connection, Part, Work};
+use lane::{Lane, Pending};
+
+use super::{Columns, Statement};
+use crate::config::LocalConfig;
+use crate::prepared::PreparedStats;
+
+/// Where the database is.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    File(PathBuf),
+    Memory,
+}
+
+impl Place {
+    /// A file, by a path that libsql cannot take for anything else.
+    pub(crate) fn file(path: &Path) -> Result<Self> {
+        let refused = |reason: &str| Err(Error::invalid_input("path", format!("{}: {reason}", path.display())));
+        match path.to_str() {
+            None => refused("not UTF-8, which libsql needs"),
+            Some("" | ":memory:") => refused("no file; `memory()` opens a database without one"),
+            Some(text) if text.contains('\0') => refused("a NUL in it"),
+            // An absolute path is never taken for a `file:` URI.
+            Some(_) => std::path::absolute(path).map(Self::File).or_else(|error| refused(&error.to_string())),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Local {
+    writer: Lane,
+    /// `None` where the writer's connection is the only one there is: each
+    /// connection to `:memory:` would be a database of its own.
+    readers: Option<Lane>,
+}
+
+impl Local {
+    /// Opens the connections and brings the schema up to date.
+    pub(crate) async fn open(place: Place, config: LocalConfig, stats: Arc<PreparedStats>) -> Result<Self> {
+        let readers = config.readers;
+        let open = {
+            let place = place.clone();
+            move || Connection::open(&place, &config, Arc::clone(&stats))
+        };
+        let writer = Lane::start("memory-writer", 1, open.clone()).await?;
+        writer.run("open the database", Connection::prepare_database).await?;
+        let readers = match place {
+            Place::Memory => None,
+            Place::File(_) => Some(Lane::start("memory-reader", readers, open).await?),
+        };
+        Ok(Self { writer, readers })
+    }
+
+    /// Runs one statement and collects what `decode` makes of each row.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        statement: Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
+    ) -> Result<Vec<T>> {
+        let lane = self.readers.as_ref().unwrap_or(&self.writer);
+        lane.run(operation, move |connection| connection.read(operation, &statement, &decode)).await
+    }
+
+    /// As [`Self::read`], for an `EXPLAIN`.
+    pub(crate) async fn read_plan<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        statement: Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
+    ) -> Result<Vec<T>> {
+        let lane = self.readers.as_ref().unwrap_or(&self.writer);
+        lane.run(operation, move |connection| connection.read_plan(operation, &statement, &decode)).await
+    }
+
+    /// Runs a write as one transaction and returns how many rows its counted
+    /// statements changed.
+    pub(crate) async fn write(&self, operation: &'static str, work: Work) -> Result<u64> {
+        self.writer.run(operation, move |connection| connection.write(operation, work)).await
+    }
+
+    /// As [`Self::write`], for parts that are still to be made: the writer
+    /// stores the first while the caller makes the next.
+    pub(crate) fn begin_write(&self, operation: &'static str) -> (Sender<Part>, Pending<u64>) {
+        let (parts, stream) = channel();
+        let work = Work::Stream(stream);
+        (parts, self.writer.submit(operation, move |connection| connection.write(operation, work)))
+    }
+
+    pub(crate) async fn close(self) {
+        if let Some(readers) = self.readers {
+            readers.close().await;
+        }
+        self.writer.close().await;
+    }
+
+    /// Runs `job` on the writer's connection.
+    pub(crate) async fn on_writer<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.run(operation, job).await
+    }
+}

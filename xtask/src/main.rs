@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod bench;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use memory_benches::InputError;
+
+/// The workspace's own commands.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+enum Command {
+    /// Measure everything, and print a table
+    Bench(bench::Options),
+    /// Check everything that CI checks
+    Test,
+    /// Check the house rules
+    Tidy(tidy::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse() {
+        Command::Bench(options) => bench::run(&options),
+        Command::Test => test::run(),
+        Command::Tidy(options) => tidy::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(if error.is::<InputError>() { 2 } else { 1 })
+        }
+    }
+}

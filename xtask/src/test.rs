@@ -1,0 +1,46 @@
+//! `cargo xtask test`
+
+use std::env;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{tidy, workspace};
+
+/// What CI runs, by name: the arguments of cargo, and flags for rustdoc.
+const STEPS: &[(&str, &[&str], &str)] = &[
+    ("format", &["fmt", "--all", "--check"], ""),
+    ("lint", &["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"], ""),
+    ("docs", &["doc", "--workspace", "--all-features", "--no-deps", "--locked"], "-D warnings"),
+    ("tests", &["test", "--workspace", "--all-features", "--locked"], ""),
+];
+
+const QUICK_BENCH: (&str, &[&str], &str) =
+    ("bench", &["run", "--quiet", "--release", "--locked", "--package", "xtask", "--", "bench", "--quick"], "");
+
+pub(crate) fn run() -> Result<()> {
+    let root = workspace::root();
+    for step in STEPS {
+        cargo(&root, step)?;
+    }
+    println!("\n$ cargo xtask tidy");
+    tidy::run(&tidy::Options::default()).context("tidy failed")?;
+    cargo(&root, &QUICK_BENCH)?;
+    println!("\nall checks passed");
+    Ok(())
+}
+
+fn cargo(root: &Path, (name, arguments, rustdocflags): &(&str, &[&str], &str)) -> Result<()> {
+    println!("\n$ cargo {}", arguments.join(" "));
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(*arguments).current_dir(root);
+    if !rustdocflags.is_empty() {
+        command.env("RUSTDOCFLAGS", rustdocflags);
+    }
+    let status = command.status().with_context(|| format!("{name}: start cargo"))?;
+    if !status.success() {
+        bail!("{name} failed: cargo {} ({status})", arguments.join(" "));
+    }
+    Ok(())
+}
