@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+#[cfg(feature = "lab")]
+pub mod lab;
 mod prepared;
 mod schema;
 mod storage;
