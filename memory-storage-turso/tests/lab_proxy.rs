@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
+mod lab;
+
 use std::error::Error;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -23,7 +25,7 @@ impl Bench {
         let mut options = LabOptions::default();
         options.clock = Clock::manual();
         change(&mut options);
-        let bench = Self { lab: Lab::start(options).await.unwrap(), client: reqwest::Client::new() };
+        let bench = Self { lab: Lab::start(options).await.unwrap(), client: lab::client().build().unwrap() };
         let created = bench.direct("CREATE TABLE t (id INTEGER PRIMARY KEY)").await;
         assert_eq!(created["results"][0]["type"], "ok", "{created}");
         bench
@@ -372,7 +374,7 @@ async fn cursors_pass_through() {
 async fn http_2_passes_through_uncounted() {
     let bench = Bench::with(|options| options.rtt = Duration::from_millis(10)).await;
     bench.lab.script(Fault::status(503));
-    let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = lab::client().http2_prior_knowledge().build().unwrap();
     let start = Instant::now();
     let answer = client.post(format!("{}/v3/pipeline", bench.lab.url())).body(pipeline("SELECT 1")).send().await;
     assert_eq!(answer.unwrap().status(), 200);

@@ -270,7 +270,7 @@ async fn only_the_token_gets_in() {
 async fn answers_are_compressed_on_request() {
     let bench = Bench::new().await;
     let body = json!({ "baton": null, "requests": [execute("SELECT hex(zeroblob(10000))"), { "type": "close" }] });
-    let client = reqwest::Client::builder().gzip(false).build().unwrap();
+    let client = lab::client().gzip(false).build().unwrap();
     let request = client.post(format!("{}/v3/pipeline", bench.server.url())).header("accept-encoding", "br, gzip;q=1");
     let compressed = request.body(body.to_string()).send().await.unwrap();
     assert_eq!(compressed.headers()["content-encoding"], "gzip");

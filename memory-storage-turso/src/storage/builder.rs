@@ -236,7 +236,7 @@ impl TursoBuilder {
         let endpoint = Endpoint::parse(url.as_ref(), token.is_some())?;
         let batch_size = config.batch.batch_size;
         let remote = Remote::new(endpoint, token, config)?;
-        let storage = TursoStorage::over(Transport::Remote(remote), batch_size, Arc::default(), indexes);
+        let storage = TursoStorage::over(Transport::Remote(Box::new(remote)), batch_size, Arc::default(), indexes);
         storage.connect().await?;
         Ok(storage)
     }

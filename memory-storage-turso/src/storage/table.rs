@@ -36,12 +36,19 @@ pub(crate) struct TableSql {
     pub(crate) columns: Texts,
     /// About how many bytes a row has.
     pub(crate) size: &'static str,
-    /// Stores rows, each in place of the one with its id if there is one:
-    /// locally the one row of its parameters, remotely those of the JSON array
-    /// `?1`.
-    pub(crate) upsert: Texts,
+    pub(crate) upsert: Upsert,
     /// Deletes the rows whose ids are in the JSON array `?1`.
     pub(crate) delete: &'static str,
+}
+
+/// Stores rows, each in place of the one with its id if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Upsert {
+    /// The row of its parameters.
+    pub(crate) one: &'static str,
+    /// The rows of the JSON array `?1`.
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "a reused statement is faster where one can be"))]
+    pub(crate) many: &'static str,
 }
 
 /// What is written differently for the two transports.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use memory_core::{Error, Result, WriteId};
 
-use crate::storage::table::Texts;
+use crate::storage::table::Upsert;
 
 /// A value bound to a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,7 @@ impl Statement {
 #[derive(Debug)]
 pub(crate) enum Step {
     /// Rows to store, by [`TableSql::upsert`](crate::storage::table::TableSql).
-    Each { sql: Texts, rows: Vec<Vec<Value>> },
+    Each { sql: Upsert, rows: Vec<Vec<Value>> },
     /// One statement, whose changed rows are counted.
     Counted(Statement),
 }
@@ -91,7 +91,7 @@ pub(crate) enum Transport {
     #[cfg(feature = "local")]
     Local(local::Local),
     #[cfg(feature = "remote")]
-    Remote(remote::Remote),
+    Remote(Box<remote::Remote>),
 }
 
 impl Transport {

@@ -25,7 +25,7 @@ impl Bench {
         change(&mut options);
         let clock = options.clock.clone();
         let server = Server::start(options).await.unwrap();
-        Self { server, clock, client: reqwest::Client::new(), directory }
+        Self { server, clock, client: client().build().unwrap(), directory }
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> (u16, String) {
@@ -63,6 +63,14 @@ impl Bench {
     pub async fn rows(&self, sql: &str) -> Value {
         self.execute(sql).await["rows"].clone()
     }
+}
+
+/// A plain client. reqwest wants to know whose cryptography it would use, were
+/// there any TLS.
+pub fn client() -> reqwest::ClientBuilder {
+    // Another test may have said so already.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    reqwest::Client::builder()
 }
 
 pub fn execute(sql: &str) -> Value {

@@ -1,6 +1,6 @@
 //! The statements on episodes.
 
-use crate::storage::table::{TableSql, Texts};
+use crate::storage::table::{TableSql, Texts, Upsert};
 
 macro_rules! upsert {
     ($rows:literal) => {
@@ -47,14 +47,16 @@ pub(super) const SQL: TableSql = TableSql {
     size: "octet_length(task_description) + octet_length(context) + octet_length(steps)
         + ifnull(octet_length(outcome), 0) + ifnull(octet_length(reward), 0) + ifnull(octet_length(reflection), 0)
         + octet_length(patterns) + octet_length(heuristics) + octet_length(metadata) + 256",
-    upsert: Texts {
-        local: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)"),
+    upsert: Upsert {
+        one: upsert!(
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?4 ->> '$.domain', ?4 ->> '$.language')"
+        ),
         // The `WHERE` keeps SQLite from taking `ON CONFLICT` for a join.
-        remote: upsert!(
+        many: upsert!(
             "SELECT
                 value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
-                value ->> 13, value ->> 14, value ->> 15
+                value ->> 13, value ->> '$[3].domain', value ->> '$[3].language'
             FROM json_each(?1)
             WHERE true"
         ),

@@ -1,6 +1,6 @@
 //! The statements on heuristics.
 
-use crate::storage::table::{TableSql, Texts};
+use crate::storage::table::{TableSql, Texts, Upsert};
 
 macro_rules! upsert {
     ($rows:literal) => {
@@ -33,10 +33,10 @@ pub(super) const SQL: TableSql = TableSql {
         remote: "heuristic_id, condition, action, confidence, evidence, created_at, updated_at, metadata",
     },
     size: "octet_length(condition) + octet_length(action) + octet_length(evidence) + octet_length(metadata) + 256",
-    upsert: Texts {
-        local: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
+    upsert: Upsert {
+        one: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
         // The `WHERE` keeps SQLite from taking `ON CONFLICT` for a join.
-        remote: upsert!(
+        many: upsert!(
             "SELECT
                 value ->> 0, value ->> 1, value ->> 2, value -> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7

@@ -1,6 +1,6 @@
 //! The statements on patterns.
 
-use crate::storage::table::{TableSql, Texts};
+use crate::storage::table::{TableSql, Texts, Upsert};
 
 macro_rules! upsert {
     ($rows:literal) => {
@@ -38,13 +38,13 @@ pub(super) const SQL: TableSql = TableSql {
         remote: "pattern_id, context, success_rate, occurrences, effectiveness, created_at, updated_at, data, metadata",
     },
     size: "octet_length(context) + octet_length(effectiveness) + octet_length(data) + octet_length(metadata) + 256",
-    upsert: Texts {
-        local: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"),
+    upsert: Upsert {
+        one: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?2 ->> '$.domain', ?2 ->> '$.language')"),
         // The `WHERE` keeps SQLite from taking `ON CONFLICT` for a join.
-        remote: upsert!(
+        many: upsert!(
             "SELECT
                 value ->> 0, value ->> 1, value -> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
-                value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+                value ->> 7, value ->> 8, value ->> 9, value ->> '$[1].domain', value ->> '$[1].language'
             FROM json_each(?1)
             WHERE true"
         ),

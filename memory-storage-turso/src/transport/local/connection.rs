@@ -114,9 +114,7 @@ impl Connection {
             // One statement is a transaction by itself.
             Work::Whole(steps) => match steps.as_slice() {
                 [] => Ok(0),
-                [Step::Each { sql, rows }] if rows.len() == 1 => {
-                    self.execute(operation, sql.local, &rows[0]).map(|_| 0)
-                }
+                [Step::Each { sql, rows }] if rows.len() == 1 => self.execute(operation, sql.one, &rows[0]).map(|_| 0),
                 [Step::Counted(statement)] => self.execute(operation, &statement.sql, &statement.args),
                 _ => self.transaction(operation, |connection| {
                     steps.into_iter().try_fold(0, |counted, step| Ok(counted + connection.step(operation, step)?))
@@ -140,7 +138,7 @@ impl Connection {
             Step::Counted(statement) => self.execute(operation, &statement.sql, &statement.args),
             Step::Each { sql, rows } => {
                 let failed = |error| storage_error(operation, self.config.busy_timeout, &error);
-                let mut checkout = self.statements.checkout(&self.libsql, sql.local).map_err(failed)?;
+                let mut checkout = self.statements.checkout(&self.libsql, sql.one).map_err(failed)?;
                 rows.into_iter().try_for_each(|row| checkout.execute(row).map(drop)).map_err(failed)?;
                 Ok(0)
             }

@@ -71,9 +71,15 @@ pub(super) fn write(id: WriteId, fences: &[WriteId], steps: Vec<Step>, batch_siz
     }
     for step in steps {
         match step {
+            // Parameters of its own spare a single row the array's escapes.
+            Step::Each { sql, rows } if rows.len() == 1 => {
+                for row in rows {
+                    chain.push(Statement::new(sql.one, row));
+                }
+            }
             Step::Each { sql, rows } => {
                 for rows in rows.chunks(batch_size) {
-                    chain.push(Statement::new(sql.remote, [row_list(rows).into()]));
+                    chain.push(Statement::new(sql.many, [row_list(rows).into()]));
                 }
             }
             Step::Counted(statement) => {
@@ -99,7 +105,7 @@ pub(super) fn transaction(statements: impl IntoIterator<Item = Statement>) -> Ba
 
 /// Makes writes impossible that have not happened yet.
 pub(super) fn fence(writes: &[WriteId]) -> Statement {
-    let ids: Vec<_> = writes.iter().map(|write| write.to_string()).collect();
+    let ids: Vec<_> = writes.iter().map(ToString::to_string).collect();
     Statement::new(FENCE, [serde_json::Value::from(ids).to_string().into()])
 }
 

@@ -63,7 +63,7 @@ impl RetryPolicy {
         attempt: impl Fn() -> F,
     ) -> Result<T> {
         let deadline = Instant::now() + self.deadline;
-        let mut retries = 0;
+        let mut made = 0;
         let mut unknown = false;
         loop {
             let until = deadline.min(Instant::now() + self.attempt_timeout);
@@ -76,9 +76,9 @@ impl RetryPolicy {
                 Err(_) => Failure::unknown(Error::timeout(operation, "the server did not answer in time")),
             };
             unknown |= failure.unknown;
-            let limit = self.batch.delay_limit(retries).mul_f64(fastrand::f64());
+            let limit = self.batch.delay_limit(made).mul_f64(fastrand::f64());
             let pause = failure.retry_after.map_or(limit, |asked| asked.max(limit));
-            let possible = failure.retry && retries < self.batch.max_retries && Instant::now() + pause < deadline;
+            let possible = failure.retry && made < self.batch.max_retries && Instant::now() + pause < deadline;
             if !possible || !budget.take() {
                 return Err(match write {
                     Some(write) if unknown => Error::indeterminate(write, format!("{operation}: {}", failure.error)),
@@ -86,7 +86,7 @@ impl RetryPolicy {
                 });
             }
             sleep(pause).await;
-            retries += 1;
+            made += 1;
             retried();
         }
     }
@@ -183,7 +183,7 @@ mod tests {
     async fn a_server_that_never_answers_is_given_up_at_the_deadline() {
         let start = Instant::now();
         let policy = RetryPolicy { attempt_timeout: Duration::from_secs(20), ..policy() };
-        let result: Result<()> = policy.run("get", None, &RetryBudget::new(), || {}, || std::future::pending()).await;
+        let result: Result<()> = policy.run("get", None, &RetryBudget::new(), || {}, std::future::pending).await;
         assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
         assert!(start.elapsed() <= policy.deadline);
     }
