@@ -55,6 +55,11 @@ impl Endpoint {
         self.pipeline.scheme() == "https"
     }
 
+    /// Whether it is plain `http://` on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        !self.is_encrypted() && is_loopback(&self.pipeline)
+    }
+
     pub(crate) fn pipeline(&self) -> Url {
         self.pipeline.clone()
     }
