@@ -113,7 +113,10 @@ impl Token {
         match self {
             Self::None => Ok(None),
             Self::Fixed(value) => Ok(Some(value.clone())),
-            Self::Provider(provider) => header(&provider().await?).map(Some),
+            Self::Provider(provider) => {
+                let token = provider().await?;
+                if token.is_empty() { Ok(None) } else { header(&token).map(Some) }
+            }
         }
     }
 }
