@@ -3,14 +3,18 @@
 
 mod input;
 mod local;
+mod network;
+mod population;
 mod progress;
 pub mod report;
 mod rounds;
+mod row;
 mod section;
 pub mod statistics;
 mod trajectories;
 
 pub use input::InputError;
+pub use network::{NetworkSettings, ServerAddress};
 pub use progress::Progress;
 pub use report::Report;
 pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};

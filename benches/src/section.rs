@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{Progress, Trajectories, local};
+use crate::{NetworkSettings, Progress, Trajectories, local, network};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -12,12 +12,17 @@ pub struct Section {
     pub name: &'static str,
     /// What it measures, in one line.
     pub about: &'static str,
+    /// Finds out, before anything is measured, whether what the user gave can
+    /// be used.
+    pub check: fn(&Settings) -> Result<()>,
+    /// What it runs on, in one line.
+    pub describe: fn(&Settings) -> String,
     /// Measures it.
     pub run: fn(&Settings, &dyn Progress) -> Result<Vec<Row>>,
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[local::SECTION];
+pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION];
 
 /// What all sections go by.
 #[derive(Clone, Debug)]
@@ -30,16 +35,18 @@ pub struct Settings {
     pub population: usize,
     /// The episodes that are stored and read.
     pub trajectories: Trajectories,
+    /// What the section `network` goes by beside.
+    pub network: NetworkSettings,
 }
 
 impl Settings {
     /// What a full run goes by.
     pub const fn full(seed: u64, trajectories: Trajectories) -> Self {
-        Self { seed, rounds: 31, population: 10_000, trajectories }
+        Self { seed, rounds: 31, population: 10_000, trajectories, network: NetworkSettings::full() }
     }
 
     /// What a run of well under a minute goes by.
-    pub const fn quick(seed: u64, trajectories: Trajectories) -> Self {
-        Self { seed, rounds: 11, population: 2_000, trajectories }
+    pub fn quick(seed: u64, trajectories: Trajectories) -> Self {
+        Self { seed, rounds: 11, population: 2_000, trajectories, network: NetworkSettings::quick() }
     }
 }

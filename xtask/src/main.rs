@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 mod bench;
+mod duration;
+mod serve;
 mod test;
 mod tidy;
 mod workspace;
@@ -16,6 +18,8 @@ use memory_benches::InputError;
 enum Command {
     /// Measure everything, and print a table
     Bench(bench::Options),
+    /// Run the lab: a libSQL server on this machine, behind a network
+    Serve(serve::Options),
     /// Check everything that CI checks
     Test,
     /// Check the house rules
@@ -25,6 +29,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(options) => bench::run(&options),
+        Command::Serve(options) => serve::run(&options),
         Command::Test => test::run(),
         Command::Tidy(options) => tidy::run(&options),
     };

@@ -20,6 +20,7 @@ const FIGURES: &[(&str, Cell)] = &[
     ("speedup", |row| speedup(row)),
     ("of raw", |row| row.cost_vs_raw.map(|cost| digits(cost, 3))),
     ("no hop", |row| row.cost_vs_raw_without_hop.map(|cost| digits(cost, 3))),
+    ("of RTT", |row| row.rtt_multiple.map(|multiple| digits(multiple, 3))),
     ("trips/op", |row| row.round_trips_per_op.map(|count| digits(count, 3))),
     ("conns/op", |row| row.connections_per_op.map(|count| digits(count, 3))),
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
@@ -69,9 +70,9 @@ fn operations(rows: &[Row]) -> Vec<String> {
 }
 
 fn speedup(row: &Row) -> Option<String> {
-    match row.verdict? {
-        Verdict::Tie => Some("tie".to_owned()),
-        Verdict::Faster | Verdict::Slower => row.speedup.map(|speedup| format!("x{}", digits(speedup, 3))),
+    match row.verdict {
+        Some(Verdict::Tie) => Some("tie".to_owned()),
+        _ => row.speedup.map(|speedup| format!("x{}", digits(speedup, 3))),
     }
 }
 
