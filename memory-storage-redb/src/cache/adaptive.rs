@@ -180,11 +180,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         }
     }
 
-    fn take(
-        &self,
-        hash: u64,
-        remove: impl FnOnce(&mut Shard<K, V>) -> Option<super::slot::Slot<K, V>>,
-    ) -> Option<V> {
+    fn take(&self, hash: u64, remove: impl FnOnce(&mut Shard<K, V>) -> Option<super::slot::Slot<K, V>>) -> Option<V> {
         let place = self.shards.of(hash);
         let slot = {
             let mut shard = place.write();
@@ -238,6 +234,9 @@ impl<K: Eq + Hash + Clone, V: Clone, C: Clock> AdaptiveCache<K, V, C> {
 
 impl<K, V, C: fmt::Debug> fmt::Debug for AdaptiveCache<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdaptiveCache").field("clock", &self.clock).field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("AdaptiveCache")
+            .field("clock", &self.clock)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
     }
 }

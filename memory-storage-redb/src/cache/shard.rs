@@ -173,14 +173,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     }
 
     /// Adds an entry that is not there yet, to the end of a queue.
-    pub(crate) fn add(
-        &mut self,
-        hash: u32,
-        key: K,
-        arrival: Arrival<V>,
-        to_main: bool,
-        lifetimes: &Lifetimes,
-    ) {
+    pub(crate) fn add(&mut self, hash: u32, key: K, arrival: Arrival<V>, to_main: bool, lifetimes: &Lifetimes) {
         let (ends, hard) = self.deadlines(hash, arrival.read_at, lifetimes);
         let mut slot = Slot::new(key, arrival.value, arrival.weight, ends, hard);
         if to_main {
