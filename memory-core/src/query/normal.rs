@@ -15,14 +15,20 @@ impl<R: Record> Filter<R> {
     /// A cursor belongs to the normalised filter.
     pub fn normalised(&self) -> Self {
         match self {
-            Self::And(parts) => joined(parts, Self::And, |part| match part {
-                Self::And(parts) => Ok(parts),
-                other => Err(other),
-            }),
-            Self::Or(parts) => joined(parts, Self::Or, |part| match part {
-                Self::Or(parts) => Ok(parts),
-                other => Err(other),
-            }),
+            Self::And(parts) => {
+                let flat = parts.iter().flat_map(|part| match part.normalised() {
+                    Self::And(inner) => inner,
+                    other => vec![other],
+                });
+                joined(flat, Self::And)
+            }
+            Self::Or(parts) => {
+                let flat = parts.iter().flat_map(|part| match part.normalised() {
+                    Self::Or(inner) => inner,
+                    other => vec![other],
+                });
+                joined(flat, Self::Or)
+            }
             Self::Not(part) => match part.normalised() {
                 Self::Not(inner) => *inner,
                 other => Self::Not(Box::new(other)),
@@ -64,14 +70,11 @@ impl Test {
     }
 }
 
-/// Parts joined by one connective, where `flat` takes one of the same
-/// connective apart.
+/// Parts joined by one connective; a single one is itself.
 fn joined<R: Record>(
-    parts: &[Filter<R>],
-    join: fn(Vec<Filter<R>>) -> Filter<R>,
-    flat: fn(Filter<R>) -> Result<Vec<Filter<R>>, Filter<R>>,
+    parts: impl Iterator<Item = Filter<R>>,
+    join: impl FnOnce(Vec<Filter<R>>) -> Filter<R>,
 ) -> Filter<R> {
-    let parts = parts.iter().flat_map(|part| flat(part.normalised()).unwrap_or_else(|single| vec![single]));
     let mut parts = sorted(parts);
     match parts.pop() {
         Some(only) if parts.is_empty() => only,
