@@ -48,6 +48,9 @@ pub(super) fn count(counter: &AtomicU64, more: usize) {
     counter.fetch_add(more as u64, Ordering::Relaxed);
 }
 
+/// A change, by the stripe of its key.
+type Keyed<'a, R> = (Stripe, Id<R>, Option<&'a Arc<R>>);
+
 /// What a write has begun in one kind.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
@@ -151,7 +154,7 @@ impl<R: Record> KindCache<R> {
     }
 
     /// The changes in order of their stripes.
-    fn by_stripe<'a>(&self, changes: &'a Changes<R>) -> Vec<(Stripe, Id<R>, Option<&'a Arc<R>>)> {
+    fn by_stripe<'a>(&self, changes: &'a Changes<R>) -> Vec<Keyed<'a, R>> {
         let mut keys: Vec<_> = changes.iter().map(|(id, record)| (self.stripe(id), id, record)).collect();
         keys.sort_unstable_by_key(|(stripe, ..)| *stripe);
         keys

@@ -67,6 +67,7 @@ impl TursoStorage {
     ///
     /// [`InvalidInput`](memory_core::Error::InvalidInput), which names the field
     /// of `config` that no cache can have.
+    #[expect(clippy::needless_pass_by_value, reason = "most callers make it on the spot")]
     pub fn with_cache(self, config: CacheConfig) -> Result<CachedTursoStorage> {
         CachedStorage::new(self, &config)
     }

@@ -44,11 +44,11 @@ impl<'a, S: MemoryStorage> Writing<'a, S> {
     fn begin<'b>(shared: &'a Arc<Shared<S>>, batch: &'b WriteBatch) -> (Self, Cow<'b, WriteBatch>) {
         // A repetition of a write in doubt must not make itself impossible.
         let fenced = shared.doubts.ending(|id| id != batch.id());
-        let mut fences = fenced.ids.iter().filter(|id| !batch.fences().contains(id)).peekable();
+        let mut missing = fenced.ids.iter().filter(|id| !batch.fences().contains(id)).peekable();
         let mut fencing = Cow::Borrowed(batch);
-        if fences.peek().is_some() && !batch.is_empty() {
+        if missing.peek().is_some() && !batch.is_empty() {
             let fencing = fencing.to_mut();
-            fences.for_each(|id| {
+            missing.for_each(|id| {
                 fencing.fence(*id);
             });
         }

@@ -144,18 +144,15 @@ impl History {
         let mut events = self.events();
         events.summary.reads += 1;
         let floor = keys.iter().map(|key| start.floors[*key]).max().unwrap_or(0);
-        match (floor..events.states.len()).find(|number| holds(&events.states[*number])) {
-            Some(number) => {
-                let written = events.written[number];
-                for key in keys {
-                    events.floors[*key] = events.floors[*key].max(written[*key]);
-                }
-            }
-            None => {
-                let states = &events.states[floor.saturating_sub(2)..];
-                let what = format!("{what} of keys {keys:?}, not older than state {floor}, among {states:?}");
-                events.stale.get_or_insert(what);
-            }
+        let Some(number) = (floor..events.states.len()).find(|number| holds(&events.states[*number])) else {
+            let states = &events.states[floor.saturating_sub(2)..];
+            let what = format!("{what} of keys {keys:?}, not older than state {floor}, among {states:?}");
+            events.stale.get_or_insert(what);
+            return;
+        };
+        let written = events.written[number];
+        for key in keys {
+            events.floors[*key] = events.floors[*key].max(written[*key]);
         }
     }
 
