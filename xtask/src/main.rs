@@ -3,6 +3,7 @@
 mod bench;
 mod duration;
 mod serve;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -20,6 +21,8 @@ enum Command {
     Bench(bench::Options),
     /// Run the lab: a libSQL server on this machine, behind a network
     Serve(serve::Options),
+    /// Run what needs luck to find a fault, for long, by seed
+    Soak(soak::Options),
     /// Check everything that CI checks
     Test,
     /// Check the house rules
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(options) => bench::run(&options),
         Command::Serve(options) => serve::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Test => test::run(),
         Command::Tidy(options) => tidy::run(&options),
     };

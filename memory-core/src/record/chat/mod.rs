@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub use message::{ChatContent, ChatMessage, ChatRole, FunctionCall, ToolCall};
 
 use crate::error::Result;
-use crate::limits::Check;
+use crate::record::check::Check;
 use crate::{Episode, EpisodeId, Error, ExecutionStep, TaskContext, TaskType, Timestamp};
 
 impl Episode {

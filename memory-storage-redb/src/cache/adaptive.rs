@@ -1,0 +1,242 @@
+//! The cache itself.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+
+use foldhash::fast::SeedableRandomState;
+use memory_core::Result;
+
+use super::bounds::Bounds;
+use super::builder::{AdaptiveCacheBuilder, Weigher};
+use super::clock::{Clock, CoarseClock, Moment};
+use super::config::AdaptiveCacheConfig;
+use super::duel::Duel;
+use super::life::Lifetimes;
+use super::shard::{Lookup, Shard, short};
+use super::shards::Shards;
+use super::stats::{CacheStats, Count, Counters};
+
+/// A concurrent cache with a life of its own for each entry.
+///
+/// Bounded by entries and by weight; an entry lives longer the more it is
+/// read, up to a hard cap; what is evicted depends on what the cache sees. The
+/// crate's front page says how, and what is not promised.
+///
+/// A lookup takes a shared lock on one of up to 64 shards. Nothing runs in the
+/// background, and no runtime is needed. Keys and values are dropped outside
+/// the locks; the caller's `Eq`, `Hash` and `Clone`, and the closures of
+/// [`with`](Self::with) and [`remove_if`](Self::remove_if), run inside one,
+/// and must not come back to the same cache.
+pub struct AdaptiveCache<K, V, C = CoarseClock> {
+    pub(super) shards: Shards<K, V>,
+    pub(super) hasher: SeedableRandomState,
+    pub(super) lifetimes: Lifetimes,
+    pub(super) clock: C,
+    pub(super) counters: Counters,
+    pub(super) bounds: Bounds,
+    pub(super) duel: Duel,
+    pub(super) weigher: Option<Box<Weigher<K, V>>>,
+}
+
+impl<K: Eq + Hash, V> AdaptiveCache<K, V> {
+    /// A cache on the system's [`CoarseClock`], in which every entry weighs 1
+    /// unless it is inserted with a weight.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](memory_core::Error::InvalidInput), which names the
+    /// setting that no cache can have.
+    pub fn new(config: AdaptiveCacheConfig) -> Result<Self> {
+        Self::builder(config).build()
+    }
+
+    /// Sets what else there is to set: a weigher, a clock.
+    pub fn builder(config: AdaptiveCacheConfig) -> AdaptiveCacheBuilder<K, V> {
+        AdaptiveCacheBuilder::new(config)
+    }
+}
+
+impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
+    pub(super) fn assemble(
+        config: &AdaptiveCacheConfig,
+        weigher: Option<Box<Weigher<K, V>>>,
+        clock: C,
+        hasher: SeedableRandomState,
+    ) -> Self {
+        Self {
+            shards: Shards::new(config.max_entries, clock.now(), &hasher),
+            hasher,
+            lifetimes: Lifetimes::new(config),
+            clock,
+            counters: Counters::new(config.statistics),
+            bounds: Bounds::new(config.max_entries, config.max_weight),
+            duel: Duel::new(config.adapt, config.max_entries),
+            weigher,
+        }
+    }
+
+    /// The present moment, by the cache's clock: what to note before a value
+    /// is read from where it comes from.
+    pub fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// A clone of the value, if its entry is there and lives. Counts as a read.
+    pub fn get<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+        V: Clone,
+    {
+        self.with(key, V::clone)
+    }
+
+    /// What `read` makes of the value, if its entry is there and lives: without
+    /// a clone, and under the shard's shared lock. Counts as a read.
+    pub fn with<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        let now = self.clock.now();
+        let lookup = self.shards.of(hash).read().read(short(hash), key, now, &self.lifetimes, read);
+        match lookup {
+            Lookup::Hit(result) => {
+                self.counters.add(Count::Hits, 1);
+                self.duel.observe(hash, true);
+                Some(result)
+            }
+            Lookup::Missing => self.missed(hash),
+            Lookup::Ended => {
+                self.end(hash, key, now);
+                self.missed(hash)
+            }
+        }
+    }
+
+    fn missed<R>(&self, hash: u64) -> Option<R> {
+        self.counters.add(Count::Misses, 1);
+        self.duel.observe(hash, false);
+        None
+    }
+
+    /// Takes out an entry whose life is over.
+    #[cold]
+    fn end<Q>(&self, hash: u64, key: &Q, now: Moment)
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let short = short(hash);
+        let ended = self.take(hash, |shard| {
+            let time = shard.time(now);
+            shard.remove_if(short, key, |slot| !slot.lives(time, short, &self.lifetimes))
+        });
+        self.counters.add(Count::Expirations, u64::from(ended.is_some()));
+    }
+
+    /// Takes an entry out and returns its value, unless its life was over.
+    pub fn remove<Q>(&self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        self.remove_if(key, |_| true)
+    }
+
+    /// Takes an entry out and returns its value if it lives and `condition`
+    /// holds for it; both in one step, under the shard's exclusive lock.
+    pub fn remove_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let hash = self.hasher.hash_one(key);
+        let now = self.clock.now();
+        let mut lived = true;
+        let removed = self.take(hash, |shard| {
+            let time = shard.time(now);
+            shard.remove_if(short(hash), key, |slot| {
+                lived = slot.lives(time, short(hash), &self.lifetimes);
+                !lived || condition(&slot.value)
+            })
+        })?;
+        if lived {
+            return Some(removed);
+        }
+        self.counters.add(Count::Expirations, 1);
+        None
+    }
+
+    /// Removes all entries, one shard after the other.
+    pub fn clear(&self) {
+        for index in 0..self.shards.count() {
+            let gone = self.shards.at(index).write().clear();
+            let weight = gone.iter().map(|slot| u64::from(slot.weight)).sum();
+            self.shards.at(index).note_length(0);
+            self.bounds.subtract((gone.len(), weight));
+        }
+    }
+
+    fn take(&self, hash: u64, remove: impl FnOnce(&mut Shard<K, V>) -> Option<super::slot::Slot<K, V>>) -> Option<V> {
+        let place = self.shards.of(hash);
+        let slot = {
+            let mut shard = place.write();
+            let slot = remove(&mut shard)?;
+            place.note_length(shard.len());
+            self.bounds.subtract((1, u64::from(slot.weight)));
+            slot
+        };
+        Some(slot.value)
+    }
+}
+
+impl<K, V, C> AdaptiveCache<K, V, C> {
+    /// Entries held, among them those whose lives are over and which were not
+    /// taken out yet.
+    pub fn len(&self) -> usize {
+        self.bounds.entries()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the entries held weigh together.
+    pub fn weight(&self) -> u64 {
+        self.bounds.weight()
+    }
+
+    /// What has happened so far, and what is held now.
+    pub fn stats(&self) -> CacheStats {
+        self.counters.snapshot(self.len() as u64, self.weight())
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone, C: Clock> AdaptiveCache<K, V, C> {
+    /// Clones of all living entries, in no order: for tests and the curious.
+    /// Each shard is copied under its lock; what changes in others meanwhile
+    /// may or may not be seen. Counts as no read.
+    pub fn entries(&self) -> Vec<(K, V)> {
+        let now = self.clock.now();
+        let mut entries = Vec::with_capacity(self.len());
+        for index in 0..self.shards.count() {
+            self.shards.at(index).read().living(now, &self.lifetimes, |key, value| {
+                entries.push((key.clone(), value.clone()));
+            });
+        }
+        entries
+    }
+}
+
+impl<K, V, C: fmt::Debug> fmt::Debug for AdaptiveCache<K, V, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdaptiveCache")
+            .field("clock", &self.clock)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

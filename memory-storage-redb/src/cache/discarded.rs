@@ -1,0 +1,47 @@
+//! What has left the cache and is yet to be dropped.
+
+use super::slot::Slot;
+
+/// Entries taken out under a lock, to be dropped when it is free again: a
+/// value's destructor may be slow, or come back to the cache.
+pub(crate) struct Discarded<K, V> {
+    /// Nearly always the only one, and so without an allocation.
+    first: Option<Slot<K, V>>,
+    rest: Vec<Slot<K, V>>,
+    /// How many made room for others.
+    pub(crate) evicted: u64,
+    /// How many had come to the end of their lives.
+    pub(crate) expired: u64,
+}
+
+impl<K, V> Discarded<K, V> {
+    pub(crate) const fn new() -> Self {
+        Self { first: None, rest: Vec::new(), evicted: 0, expired: 0 }
+    }
+
+    /// Takes an entry that made room for another.
+    pub(crate) fn evict(&mut self, slot: Slot<K, V>) {
+        self.evicted += 1;
+        self.keep(slot);
+    }
+
+    /// Takes an entry whose life is over.
+    pub(crate) fn expire(&mut self, slot: Slot<K, V>) {
+        self.expired += 1;
+        self.keep(slot);
+    }
+
+    fn keep(&mut self, slot: Slot<K, V>) {
+        if self.first.is_none() {
+            self.first = Some(slot);
+        } else {
+            self.rest.push(slot);
+        }
+    }
+
+    /// How many entries there are, and their weight.
+    pub(crate) fn total(&self) -> (usize, u64) {
+        let weights = self.first.iter().chain(&self.rest).map(|slot| u64::from(slot.weight));
+        weights.fold((0, 0), |(entries, weight), more| (entries + 1, weight + more))
+    }
+}

@@ -1,0 +1,141 @@
+//! Which way of evicting is the best just now.
+
+use super::policy::{POLICIES, Policy, WAYS};
+use super::shadow::Shadows;
+use crate::sync::{AtomicI32, AtomicU8, AtomicU32, Mutex, Ordering};
+
+/// The most keys that a shadow stands for.
+const LARGEST: usize = 1_024;
+/// Lookups over which what they say fades to a third, in capacities.
+const MEMORY: f64 = 20.0;
+/// What a better way has to be ahead by: this part of the present one's hits,
+const AHEAD: f64 = 0.005;
+/// and this many times their square root, below which it is chance.
+const CHANCE: f64 = 0.5;
+/// Sampled hits that each sampled miss pays for.
+const HITS_PER_MISS: i32 = 16;
+
+/// Shadows of all ways, on a sample of the keys, and the way that would have
+/// hit most often of late.
+///
+/// Only misses and as many hits as they pay for reach the shadows: where
+/// everything hits there is nothing to decide, and a lookup costs what it costs
+/// without. Who finds the shadows locked goes on without them.
+#[derive(Debug)]
+#[repr(align(128))]
+pub(crate) struct Duel {
+    enabled: bool,
+    /// The present way.
+    way: AtomicU8,
+    /// A key is in the sample if these bits of its hash are 0.
+    mask: AtomicU32,
+    /// Hits that are paid for.
+    budget: AtomicI32,
+    contest: Mutex<Contest>,
+}
+
+#[derive(Default)]
+struct Contest {
+    shadows: Option<Box<Shadows>>,
+    capacity: usize,
+    /// Hits of each way, those of long ago counting less.
+    scores: [f64; WAYS],
+    /// Hits since the scores were last summed up.
+    recent: [u32; WAYS],
+    lookups: usize,
+}
+
+impl std::fmt::Debug for Contest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Contest")
+            .field("capacity", &self.capacity)
+            .field("scores", &self.scores)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Duel {
+    /// A duel over a cache of so many entries.
+    pub(crate) fn new(enabled: bool, capacity: usize) -> Self {
+        let duel = Self {
+            enabled,
+            way: AtomicU8::new(0),
+            mask: AtomicU32::new(u32::MAX),
+            budget: AtomicI32::new(0),
+            contest: Mutex::new(Contest::default()),
+        };
+        duel.resize(capacity);
+        duel
+    }
+
+    /// The present way.
+    pub(crate) fn policy(&self) -> &'static Policy {
+        &POLICIES[usize::from(self.way.load(Ordering::Relaxed)) % WAYS]
+    }
+
+    /// The capacity has turned out to be another one.
+    pub(crate) fn resize(&self, capacity: usize) {
+        if !self.enabled {
+            return;
+        }
+        let Some(mut contest) = self.contest.try_lock() else { return };
+        let mask = self.mask.load(Ordering::Relaxed);
+        // A change of sample costs what the shadows know, so that a little
+        // more or less is no reason for one.
+        let mut rate = u64::from(mask) + 1;
+        if capacity as u64 > LARGEST as u64 * rate || (capacity as u64) * 3 < LARGEST as u64 * rate {
+            rate = (capacity.div_ceil(LARGEST) as u64).next_power_of_two().min(1 << 31);
+        }
+        let capacity = usize::try_from(capacity as u64 / rate).unwrap_or(LARGEST).max(1);
+        self.mask.store(u32::try_from(rate - 1).unwrap_or(u32::MAX), Ordering::Relaxed);
+        contest.capacity = capacity;
+        if let Some(shadows) = &mut contest.shadows {
+            shadows.resize(capacity);
+        }
+    }
+
+    /// Takes note of a lookup.
+    pub(crate) fn observe(&self, hash: u64, hit: bool) {
+        #[expect(clippy::cast_possible_truncation, reason = "the upper half is what is wanted")]
+        let sample = (hash >> 32) as u32 & self.mask.load(Ordering::Relaxed);
+        if sample == 0 && self.enabled && (!hit || self.budget.load(Ordering::Relaxed) > 0) {
+            self.feed(super::shard::short(hash), hit);
+        }
+    }
+
+    #[cold]
+    fn feed(&self, hash: u32, hit: bool) {
+        let Some(mut contest) = self.contest.try_lock() else { return };
+        let budget = self.budget.load(Ordering::Relaxed) + if hit { -1 } else { HITS_PER_MISS };
+        self.budget.store(budget.min(1 << 12), Ordering::Relaxed);
+        let capacity = contest.capacity;
+        let shadows = contest.shadows.get_or_insert_with(|| Box::new(Shadows::new(capacity)));
+        let hits = shadows.access(hash);
+        for (recent, hit) in contest.recent.iter_mut().zip(hits) {
+            *recent += u32::from(hit);
+        }
+        contest.lookups += 1;
+        if contest.lookups >= (capacity / 4).max(16) {
+            let way = contest.sum_up(usize::from(self.way.load(Ordering::Relaxed)));
+            #[expect(clippy::cast_possible_truncation, reason = "one of a handful")]
+            self.way.store(way as u8, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Contest {
+    /// Adds the recent hits to the scores: which way is the best, if any is
+    /// better than the present one beyond chance.
+    fn sum_up(&mut self, present: usize) -> usize {
+        #[expect(clippy::cast_precision_loss, reason = "a few thousands")]
+        let kept = (-(self.lookups as f64) / (MEMORY * self.capacity as f64)).exp();
+        for (score, recent) in self.scores.iter_mut().zip(&mut self.recent) {
+            *score = *score * kept + f64::from(std::mem::take(recent));
+        }
+        self.lookups = 0;
+        let score = |way: usize| self.scores[way];
+        let best = (0..WAYS).fold(present, |best, way| if score(way) > score(best) { way } else { best });
+        let needed = score(present) * (1.0 + AHEAD) + CHANCE * score(present).sqrt();
+        if score(best) > needed { best } else { present }
+    }
+}

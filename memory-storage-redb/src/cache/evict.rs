@@ -1,0 +1,130 @@
+//! Who has to go.
+
+use std::hash::Hash;
+
+use super::clock::Moment;
+use super::discarded::Discarded;
+use super::ghosts::Ghosts;
+use super::life::Lifetimes;
+use super::policy::{self, Policy};
+use super::shard::Shard;
+
+/// Buckets looked at for ended lives by each insertion: a whole shard, while
+/// as many entries come in as about half of those it holds.
+const REAPED: usize = 4;
+
+impl<K: Eq + Hash, V> Shard<K, V> {
+    /// Takes one entry out, if there is any.
+    pub(crate) fn evict(
+        &mut self,
+        policy: &Policy,
+        now: Moment,
+        lifetimes: &Lifetimes,
+        discarded: &mut Discarded<K, V>,
+    ) -> bool {
+        let time = self.time(now);
+        loop {
+            if self.main.is_empty() || self.small.len() >= policy.small_target(self.len()) {
+                let Some(hash) = self.small.pop_front() else { return false };
+                let Some(mut entry) = self.find(hash, false) else {
+                    self.passed_over();
+                    continue;
+                };
+                let slot = entry.get_mut();
+                let lives = slot.lives(time, hash, lifetimes);
+                if lives && slot.frequency() >= policy.promote {
+                    slot.promote();
+                    self.main.push_back(hash);
+                    continue;
+                }
+                let (slot, _) = entry.remove();
+                if lives {
+                    self.bury(hash);
+                    discarded.evict(slot);
+                } else {
+                    discarded.expire(slot);
+                }
+                return true;
+            }
+            if self.turn(now, lifetimes, discarded) {
+                return true;
+            }
+        }
+    }
+
+    /// Turns the main queue by one: whether its hand's entry has gone.
+    fn turn(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) -> bool {
+        let time = self.time(now);
+        let Some(hash) = self.main.pop_front() else { return false };
+        let Some(mut entry) = self.find(hash, true) else {
+            self.passed_over();
+            return false;
+        };
+        let slot = entry.get_mut();
+        let lives = slot.lives(time, hash, lifetimes);
+        if lives && slot.frequency() > 0 {
+            slot.cool();
+            self.main.push_back(hash);
+            return false;
+        }
+        let (slot, _) = entry.remove();
+        if lives {
+            discarded.evict(slot);
+        } else {
+            discarded.expire(slot);
+        }
+        true
+    }
+
+    /// Whether a newcomer belongs in the main queue. Where it takes a place
+    /// there, the place is made free.
+    pub(crate) fn admits_to_main(
+        &mut self,
+        hash: u32,
+        policy: &Policy,
+        full: bool,
+        now: Moment,
+        lifetimes: &Lifetimes,
+        discarded: &mut Discarded<K, V>,
+    ) -> bool {
+        let ghost = self.ghosts.exhume(hash);
+        if !full {
+            // Main fills first.
+            return ghost || policy.straight || self.small.len() >= policy.small_target(self.len() + 1);
+        }
+        let probes = match (ghost, policy.ghost_probes) {
+            (true, 0) => return true,
+            (true, probes) => probes,
+            (false, _) => u32::from(self.coin.once_in(policy.probe)),
+        };
+        (0..probes).any(|_| self.turn(now, lifetimes, discarded)) || policy.straight
+    }
+
+    fn bury(&mut self, hash: u32) {
+        let wanted = policy::ghosts(self.len());
+        // What is remembered is forgotten when the room for it changes, which
+        // it does while a shard fills, and hardly ever later.
+        if self.ghosts.capacity() * 2 < wanted || self.ghosts.capacity() > wanted * 4 {
+            self.ghosts = Ghosts::new(wanted);
+        }
+        self.ghosts.bury(hash);
+    }
+
+    /// Takes out some of the entries whose lives are over: a few buckets at a
+    /// time, all in turn.
+    pub(crate) fn reap(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) {
+        let time = self.time(now);
+        for _ in 0..REAPED {
+            self.reaper = if self.reaper + 1 < self.table.num_buckets() { self.reaper + 1 } else { 0 };
+            let Some(slot) = self.table.get_bucket(self.reaper).filter(|slot| !slot.in_term(time)) else { continue };
+            if slot.lives(time, self.hash(&slot.key), lifetimes) {
+                continue;
+            }
+            if let Ok(entry) = self.table.get_bucket_entry(self.reaper) {
+                let (slot, _) = entry.remove();
+                discarded.expire(slot);
+                self.left_dangling();
+            }
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The adaptive cache, from the outside in: [`adaptive`] and [`insert`] are
+//! what callers see, [`shards`] and [`shard`] hold the entries, [`evict`] and
+//! [`policy`] say who goes, [`duel`] and [`shadow`] choose the policy, [`life`]
+//! and [`slot`] keep the time.
+
+mod adaptive;
+mod bounds;
+mod builder;
+mod clock;
+mod config;
+mod discarded;
+mod duel;
+mod evict;
+mod ghosts;
+mod insert;
+mod kinds;
+mod life;
+mod policy;
+mod shadow;
+mod shard;
+mod shards;
+mod slot;
+mod stats;
+
+pub use adaptive::AdaptiveCache;
+pub use builder::AdaptiveCacheBuilder;
+pub use clock::{Clock, CoarseClock, ManualClock, Moment};
+pub use config::AdaptiveCacheConfig;
+pub use kinds::CacheConfig;
+pub use stats::CacheStats;

@@ -1,0 +1,101 @@
+//! The primitives that the cache is built on. The tests of interleavings build
+//! the same modules on others of the same names.
+
+use std::cell::Cell;
+use std::sync::{self, PoisonError};
+
+pub(crate) use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+
+/// A lock of many readers. A panic in a caller's own code while it is held
+/// leaves every entry whole, so that it does not poison the lock.
+#[derive(Debug, Default)]
+pub(crate) struct RwLock<T>(sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(sync::RwLock::new(value))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A lock that is only ever tried: who does not get it goes on without.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(sync::Mutex::new(value))
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        match self.0.try_lock() {
+            Ok(guard) => Some(guard),
+            Err(sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(sync::TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+/// How many threads can own a stripe at a time.
+pub(crate) const STRIPES: usize = 32;
+
+/// The number below [`STRIPES`] that this thread alone has while it lives, or
+/// `None` when so many others have one.
+pub(crate) fn stripe() -> Option<usize> {
+    const UNKNOWN: usize = usize::MAX;
+    thread_local! {
+        static OWNED: Cell<usize> = const { Cell::new(UNKNOWN) };
+    }
+    let mut owned = OWNED.get();
+    if owned == UNKNOWN {
+        owned = owned::claim();
+        OWNED.set(owned);
+    }
+    (owned < STRIPES).then_some(owned)
+}
+
+mod owned {
+    use std::sync::{Mutex, PoisonError};
+
+    use super::STRIPES;
+
+    /// A set bit is a stripe that has an owner.
+    static OWNERS: Mutex<u32> = Mutex::new(0);
+
+    struct Owned(usize);
+
+    impl Drop for Owned {
+        fn drop(&mut self) {
+            if self.0 < STRIPES {
+                *OWNERS.lock().unwrap_or_else(PoisonError::into_inner) &= !(1 << self.0);
+            }
+        }
+    }
+
+    /// Gives this thread a stripe until it ends. A thread that is ending, or
+    /// comes when all are taken, has none: [`STRIPES`].
+    #[cold]
+    pub(super) fn claim() -> usize {
+        thread_local! {
+            static MINE: Owned = Owned(free());
+        }
+        MINE.try_with(|mine| mine.0).unwrap_or(STRIPES)
+    }
+
+    fn free() -> usize {
+        let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
+        let stripe = owners.trailing_ones() as usize;
+        if stripe < STRIPES {
+            *owners |= 1 << stripe;
+        }
+        stripe
+    }
+}
