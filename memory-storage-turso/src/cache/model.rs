@@ -77,7 +77,7 @@ enum Reader {
     Over,
 }
 
-#[derive(Clone, Debug, Hash)]
+#[derive(Clone, Hash)]
 struct State {
     cell: Cell,
     cached: Option<u8>,
@@ -98,9 +98,7 @@ struct State {
 }
 
 struct Stale;
-
 type Next = Result<State, Stale>;
-
 struct Walk(Shortcut);
 
 impl Walk {
@@ -384,8 +382,7 @@ impl State {
 #[test]
 fn no_order_of_three_writers_and_three_readers_gives_a_stale_read() {
     let states = Walk(Shortcut::None).run().unwrap_or_else(|Stale| panic!("a stale read"));
-    println!("{states} states");
-    assert!(states > 100_000);
+    assert!(states > 1_000_000, "{states} states");
 }
 
 #[test]
