@@ -92,6 +92,7 @@ impl Duel {
     }
 
     /// Takes note of a lookup.
+    #[inline]
     pub(crate) fn observe(&self, hash: u64, hit: bool) {
         #[expect(clippy::cast_possible_truncation, reason = "the upper half is what is wanted")]
         let sample = (hash >> 32) as u32 & self.mask.load(Ordering::Relaxed);

@@ -22,7 +22,8 @@ pub(crate) struct Lifetimes {
     min: u32,
     max: u32,
     pub(crate) max_age: u32,
-    hot: u32,
+    /// The reads of a term that are counted.
+    pub(crate) hot: u32,
     cold: u32,
     decay: f64,
     jitter: f64,

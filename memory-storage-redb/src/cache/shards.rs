@@ -4,7 +4,7 @@ use foldhash::fast::SeedableRandomState;
 
 use super::clock::Moment;
 use super::shard::Shard;
-use crate::sync::{AtomicUsize, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicUsize, BiasedLock, Ordering, ReadGuard, WriteGuard};
 
 /// Fewer entries in a shard, and its queues are too short to tell much.
 const SMALLEST: usize = 1_024;
@@ -14,16 +14,16 @@ const MOST: usize = 64;
 /// Each is on cache lines of its own.
 #[repr(align(128))]
 pub(super) struct Place<K, V> {
-    shard: RwLock<Shard<K, V>>,
+    shard: BiasedLock<Shard<K, V>>,
     length: AtomicUsize,
 }
 
 impl<K, V> Place<K, V> {
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Shard<K, V>> {
+    pub(super) fn read(&self) -> ReadGuard<'_, Shard<K, V>> {
         self.shard.read()
     }
 
-    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Shard<K, V>> {
+    pub(super) fn write(&self) -> WriteGuard<'_, Shard<K, V>> {
         self.shard.write()
     }
 
@@ -48,7 +48,7 @@ impl<K, V> Shards<K, V> {
         let count = (max_entries / SMALLEST).clamp(1, MOST);
         let count = 1 << count.ilog2();
         let place = |seed: u32| Place {
-            shard: RwLock::new(Shard::new(now, hasher.clone(), seed.wrapping_mul(0x9E37_79B9))),
+            shard: BiasedLock::new(Shard::new(now, hasher.clone(), seed.wrapping_mul(0x9E37_79B9))),
             length: AtomicUsize::new(0),
         };
         Self { places: (1..=count).map(place).collect(), next: AtomicUsize::new(0) }
