@@ -60,12 +60,13 @@ impl<K: Eq + Hash, V> AdaptiveCache<K, V> {
 impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     pub(super) fn assemble(
         config: &AdaptiveCacheConfig,
+        shards: Shards<K, V>,
         weigher: Option<Box<Weigher<K, V>>>,
         clock: C,
         hasher: SeedableRandomState,
     ) -> Self {
         Self {
-            shards: Shards::new(config.max_entries, clock.now(), &hasher),
+            shards,
             hasher,
             lifetimes: Lifetimes::new(config),
             clock,
@@ -174,18 +175,19 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     /// Removes all entries, one shard after the other.
     pub fn clear(&self) {
         for index in 0..self.shards.count() {
-            let gone = self.shards.at(index).write().clear();
-            let weight = gone.iter().map(|slot| u64::from(slot.weight)).sum();
-            self.shards.at(index).note_length(0);
-            self.bounds.subtract((gone.len(), weight));
+            let place = self.shards.at(index);
+            let gone = {
+                let mut shard = place.write();
+                let gone = shard.clear();
+                place.note_length(0);
+                self.bounds.subtract((gone.len(), gone.iter().map(|slot| u64::from(slot.weight)).sum()));
+                gone
+            };
+            drop(gone);
         }
     }
 
-    fn take(
-        &self,
-        hash: u64,
-        remove: impl FnOnce(&mut Shard<K, V>) -> Option<super::slot::Slot<K, V>>,
-    ) -> Option<V> {
+    fn take(&self, hash: u64, remove: impl FnOnce(&mut Shard<K, V>) -> Option<super::slot::Slot<K, V>>) -> Option<V> {
         let place = self.shards.of(hash);
         let slot = {
             let mut shard = place.write();
@@ -239,6 +241,9 @@ impl<K: Eq + Hash + Clone, V: Clone, C: Clock> AdaptiveCache<K, V, C> {
 
 impl<K, V, C: fmt::Debug> fmt::Debug for AdaptiveCache<K, V, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AdaptiveCache").field("clock", &self.clock).field("stats", &self.stats()).finish_non_exhaustive()
+        f.debug_struct("AdaptiveCache")
+            .field("clock", &self.clock)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
     }
 }

@@ -47,7 +47,10 @@ struct Contest {
 
 impl std::fmt::Debug for Contest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Contest").field("capacity", &self.capacity).field("scores", &self.scores).finish_non_exhaustive()
+        f.debug_struct("Contest")
+            .field("capacity", &self.capacity)
+            .field("scores", &self.scores)
+            .finish_non_exhaustive()
     }
 }
 

@@ -55,9 +55,9 @@ impl Ghosts {
         let now = self.now();
         let limit = self.capacity as u64 / tick(self.capacity);
         let set = self.set(hash);
-        let found = self.cells[set].iter_mut().find(|cell| {
-            **cell & !(STAMPS - 1) == what(hash) && u64::from(age(**cell, now)) <= limit
-        });
+        let found = self.cells[set]
+            .iter_mut()
+            .find(|cell| **cell & !(STAMPS - 1) == what(hash) && u64::from(age(**cell, now)) <= limit);
         // As old as can be told, and so the next to be overwritten.
         found.map(|cell| *cell = now.wrapping_sub(STAMPS / 2) % STAMPS).is_some()
     }

@@ -56,15 +56,18 @@ impl Lifetimes {
         }
     }
 
-    /// The length of a term. The jitter is the key's own, and the same in
-    /// every term.
+    /// The length of a term, with the key's own jitter.
     pub(crate) fn term(&self, step: i32, hash: u32) -> u32 {
-        let length = f64::from(self.first) * f64::from(step).exp2();
-        let side = f64::from(hash >> 8) / f64::from(u32::MAX >> 9) - 1.0;
-        let length = self.clamp(length) * (1.0 + self.jitter * side);
+        let side = f64::from(hash) / f64::from(u32::MAX / 2) - 1.0;
+        let length = self.clamp(self.length(step) * (1.0 + self.jitter * side));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped between two u32")]
-        let length = self.clamp(length) as u32;
+        let length = length as u32;
         length
+    }
+
+    /// The length of a term without jitter.
+    fn length(&self, step: i32) -> f64 {
+        self.clamp(f64::from(self.first) * f64::from(step).exp2())
     }
 
     fn clamp(&self, length: f64) -> f64 {
@@ -81,10 +84,10 @@ impl Lifetimes {
             // A length at its limit stays on its step, and leaves it at the
             // first change of direction.
             if term.reads >= self.hot {
-                if self.term(term.step, 1 << 31) < self.max {
+                if self.length(term.step) < f64::from(self.max) {
                     term.step = (term.step + 1).min(*STEPS.end());
                 }
-            } else if term.reads <= self.cold && self.term(term.step, 1 << 31) > self.min {
+            } else if term.reads <= self.cold && self.length(term.step) > f64::from(self.min) {
                 term.step = (term.step - 1).max(*STEPS.start());
             }
             term.reads = self.carried(term.reads);

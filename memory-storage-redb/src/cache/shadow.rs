@@ -129,7 +129,8 @@ impl Shadows {
                 (true, probes) => probes,
                 (false, _) => u32::from(coin.once_in(policy.probe)),
             };
-            to_main = (ghost && policy.ghost_probes == 0) || (0..probes).any(|_| queues.turn(way, keys)) || policy.straight;
+            to_main =
+                (ghost && policy.ghost_probes == 0) || (0..probes).any(|_| queues.turn(way, keys)) || policy.straight;
         } else {
             to_main |= ghost || policy.straight || queues.small.len() >= policy.small_target(queues.len() + 1);
         }

@@ -109,10 +109,9 @@ impl<K, V> Shard<K, V> {
         Q: Eq + ?Sized,
     {
         let Some(slot) = self.table.find(wide(hash), |slot| slot.key.borrow() == key) else { return Lookup::Missing };
-        if !slot.lives(self.time(clock.now()), hash, lifetimes) {
+        if !slot.read(self.time(clock.now()), hash, lifetimes) {
             return Lookup::Ended;
         }
-        slot.read(lifetimes.hot);
         Lookup::Hit(read(&slot.value))
     }
 
@@ -175,14 +174,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     }
 
     /// Adds an entry that is not there yet, to the end of a queue.
-    pub(crate) fn add(
-        &mut self,
-        hash: u32,
-        key: K,
-        arrival: Arrival<V>,
-        to_main: bool,
-        lifetimes: &Lifetimes,
-    ) {
+    pub(crate) fn add(&mut self, hash: u32, key: K, arrival: Arrival<V>, to_main: bool, lifetimes: &Lifetimes) {
         let (ends, hard) = self.deadlines(hash, arrival.read_at, lifetimes);
         let mut slot = Slot::new(key, arrival.value, arrival.weight, ends, hard);
         if to_main {

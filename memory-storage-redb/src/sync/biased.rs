@@ -25,12 +25,9 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::{
-    AtomicBool, AtomicU32, AtomicUsize, Ordering, Padded, RwLock, RwLockReadGuard, RwLockWriteGuard, STRIPES,
-    full_barrier, has_full_barrier, light_barrier, stripe, yield_now,
+    AtomicBool, AtomicU32, AtomicUsize, Ordering, Padded, READS_IN_A_ROW, RwLock, RwLockReadGuard, RwLockWriteGuard,
+    STRIPES, full_barrier, has_full_barrier, light_barrier, stripe, yield_now,
 };
-
-/// Reads in a row, without a write between them, that bring the bias back.
-const READS_IN_A_ROW: u32 = 256;
 
 /// What the thread that owns a stripe reads: a lock's address, or 0.
 static ANNOUNCED: [Padded<AtomicUsize>; STRIPES] = [const { Padded(AtomicUsize::new(0)) }; STRIPES];

@@ -49,6 +49,10 @@ impl<T> Mutex<T> {
     }
 }
 
+/// Reads in a row, without a write between them, after which readers do without
+/// the lock. Half of them are worth a barrier.
+pub(crate) const READS_IN_A_ROW: u32 = 256;
+
 /// Something on cache lines of its own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
