@@ -41,6 +41,12 @@ impl Metadata {
         self.0.get(key)
     }
 
+    /// The value under literal keys, each inside the object at the one before.
+    pub fn get_path(&self, keys: &[String]) -> Option<&Value> {
+        let (first, rest) = keys.split_first()?;
+        rest.iter().try_fold(self.get(first)?, |value, key| value.as_object()?.get(key))
+    }
+
     /// Removes a key, and returns what it held.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         self.0.remove(key)

@@ -1,4 +1,5 @@
 //! Lives end when the formula says, on a clock that the tests move.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::collections::HashMap;
 use std::time::Duration;

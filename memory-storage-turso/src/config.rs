@@ -9,8 +9,9 @@ use memory_core::{Error, Result};
 /// A write is atomic whatever these say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchConfig {
-    /// Rows that are encoded and handed over at a time: while the database
-    /// stores one part, the next is encoded. Default: 100.
+    /// Locally, rows that are encoded and handed over at a time: while the
+    /// database stores one part, the next is encoded. Remotely, rows of one
+    /// statement inside the one request. Default: 100.
     pub batch_size: usize,
     /// How often an attempt that changed nothing is made again, within the
     /// deadline. Default: 3.
@@ -111,6 +112,42 @@ pub(crate) struct LocalConfig {
     pub(crate) synchronous: Synchronous,
     pub(crate) batch: BatchConfig,
     pub(crate) prepared: PreparedCacheConfig,
+}
+
+/// What the remote transport needs to know.
+#[cfg(feature = "remote")]
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteConfig {
+    pub(crate) deadline: Duration,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) pool_size: usize,
+    pub(crate) max_request: usize,
+    pub(crate) max_response: usize,
+    pub(crate) batch: BatchConfig,
+}
+
+#[cfg(feature = "remote")]
+impl RemoteConfig {
+    pub(crate) fn validate(&self) -> Result<()> {
+        let refused = |field: &str, reason: &str| Err(Error::invalid_input(field, reason));
+        let longest = Duration::from_secs(24 * 3600);
+        if self.deadline.is_zero() || self.deadline > longest {
+            return refused("deadline", "more than nothing and at most a day");
+        }
+        if self.attempt_timeout.is_zero() || self.attempt_timeout > longest {
+            return refused("attempt_timeout", "more than nothing and at most a day");
+        }
+        if self.pool_size == 0 {
+            return refused("pool_size", "with no connection nothing can be asked; use at least 1");
+        }
+        if self.max_request < 1 << 10 {
+            return refused("max_request", "at least 1 KiB, which an empty request may take");
+        }
+        if self.max_response == 0 {
+            return refused("max_response", "at least 1 byte; every answer holds at least one record");
+        }
+        self.batch.validate()
+    }
 }
 
 #[cfg(test)]

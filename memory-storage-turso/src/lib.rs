@@ -1,6 +1,15 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(all(feature = "local", feature = "remote")),
+    allow(dead_code, unused_imports, unused_variables, reason = "some parts are for one of the transports alone")
+)]
+
+#[cfg(not(any(feature = "local", feature = "remote")))]
+compile_error!("a storage needs a way to its database: enable the feature `local`, `remote` or both");
 
 mod config;
+#[cfg(feature = "lab")]
+pub mod lab;
 mod prepared;
 mod schema;
 mod storage;
@@ -9,3 +18,5 @@ mod transport;
 pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
 pub use prepared::PreparedCacheStats;
 pub use storage::{TursoBuilder, TursoStorage};
+#[cfg(feature = "remote")]
+pub use transport::remote::NetworkStats;

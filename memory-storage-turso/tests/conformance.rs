@@ -1,11 +1,9 @@
 //! The conformance suite on each way to open a storage.
 
-#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memory_core::conformance;
-use memory_storage_turso::{BatchConfig, TursoStorage};
+use memory_storage_turso::{BatchConfig, TursoBuilder, TursoStorage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_local_file_conforms() {
@@ -25,7 +23,7 @@ async fn indexes_and_small_parts_change_no_answer() {
     let open = || {
         let batch = BatchConfig { batch_size: 2, ..BatchConfig::default() };
         let keys = ["session", "priority", "a.b", "k", "key"];
-        keys.into_iter().fold(TursoStorage::builder().batch(batch), |builder, key| builder.index_metadata(key)).memory()
+        keys.into_iter().fold(TursoStorage::builder().batch(batch), TursoBuilder::index_metadata).memory()
     };
     conformance::run(open).await.assert_passed();
 }

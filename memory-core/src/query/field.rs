@@ -5,12 +5,11 @@ use std::marker::PhantomData;
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use super::{Filter, Scalar, Test};
 use crate::error::Result;
 use crate::query::FieldValue;
-use crate::{Episode, Error, Heuristic, Metadata, Pattern, Record};
+use crate::{Episode, Error, Heuristic, Pattern, Record};
 
 macro_rules! field_names {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
@@ -186,7 +185,7 @@ impl<R: Record> Field<R> {
     pub fn value<'a>(&self, record: &'a R) -> FieldValue<'a> {
         match &self.path {
             Path::Own(name) => record.field(*name),
-            Path::Metadata(keys) => inside(record.metadata(), keys).map_or(FieldValue::Missing, FieldValue::from),
+            Path::Metadata(keys) => record.metadata().get_path(keys).map_or(FieldValue::Missing, FieldValue::from),
         }
     }
 
@@ -243,11 +242,6 @@ impl<R: Record> Field<R> {
     const fn test(self, test: Test) -> Filter<R> {
         Filter::Test(self, test)
     }
-}
-
-fn inside<'a>(metadata: &'a Metadata, keys: &[String]) -> Option<&'a Value> {
-    let (first, rest) = keys.split_first()?;
-    rest.iter().try_fold(metadata.get(first)?, |value, key| value.as_object()?.get(key))
 }
 
 /// The identifier.

@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn jitter_stays_within_its_part_and_within_the_limits() {
         let config = AdaptiveCacheConfig { jitter: 0.1, ..AdaptiveCacheConfig::default() };
-        let lifetimes = Lifetimes::new(&config.max_age(Duration::from_millis(8_000)));
+        let lifetimes = Lifetimes::new(&config.max_age(Duration::from_secs(8)));
         let lengths = |step| (0..1_000_u32).map(move |i| lifetimes.term(step, i.wrapping_mul(0x9E37_79B9)));
         assert!(lengths(0).all(|length| (3_600..=4_400).contains(&length)));
         assert!(lengths(0).any(|length| length < 3_700) && lengths(0).any(|length| length > 4_300));

@@ -1,4 +1,5 @@
 //! The cache's own modules on shuttle's primitives, in thousands of schedules.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "not all of the modules is used here")]
 
 #[path = "../../src/cache/mod.rs"]

@@ -110,7 +110,7 @@ fn params(args: Vec<Value>) -> Vec<libsql::Value> {
     let param = |value| match value {
         Value::Null => libsql::Value::Null,
         Value::Integer(integer) => libsql::Value::Integer(integer),
-        Value::Text(text) => libsql::Value::Text(text),
+        Value::Text(text) | Value::Json(text) => libsql::Value::Text(text),
     };
     args.into_iter().map(param).collect()
 }

@@ -8,18 +8,18 @@ use memory_core::{Error, Result};
 pub(crate) use index::IndexedKey;
 
 #[cfg(feature = "local")]
-use crate::transport::Statement;
-#[cfg(feature = "local")]
 use crate::transport::local::Connection;
+#[cfg(feature = "local")]
+use crate::transport::{Columns, Statement};
 
 /// The version of the schema that this code reads and writes: how many
 /// migrations there are.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of migrations")]
 pub(crate) const VERSION: u32 = sql::MIGRATIONS.len() as u32;
 
-pub(crate) use sql::SELECT_VERSION;
+pub(crate) use sql::{INSERT_VERSION, MIGRATIONS, SELECT_VERSION};
 
-const OPERATION: &str = "initialize the schema";
+pub(crate) const OPERATION: &str = "initialize the schema";
 
 /// Creates the schema or brings it up to date.
 ///
@@ -38,7 +38,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {
             }
         }
         connection.execute(OPERATION, sql::DELETE_VERSION, &[])?;
-        connection.execute(OPERATION, sql::INSERT_VERSION, &[i64::from(VERSION).into()])?;
+        connection.execute(OPERATION, &format!("{INSERT_VERSION} ({VERSION})"), &[])?;
         Ok(())
     })
 }

@@ -3,10 +3,12 @@
 //! Ids are lowercase hyphenated UUIDs, times microseconds since the epoch,
 //! reals the JSON text of the number (so that they come back bit for bit),
 //! everything structured JSON. `domain` and `language` repeat what `context`
-//! holds, for indexes and for people.
+//! holds, for indexes and for people. `memory_writes` remembers which writes
+//! happened, with how many records each deleted, or -1 for one that was made
+//! impossible; only remote writes need it.
 
 /// What each version adds to the one before.
-pub(super) const MIGRATIONS: &[&[&str]] = &[VERSION_1];
+pub(crate) const MIGRATIONS: &[&[&str]] = &[VERSION_1];
 
 const VERSION_1: &[&str] = &[
     "CREATE TABLE memory_schema (
@@ -17,6 +19,7 @@ const VERSION_1: &[&str] = &[
         written_at INTEGER NOT NULL,
         deleted INTEGER NOT NULL
     ) STRICT",
+    "CREATE INDEX memory_writes_by_time ON memory_writes (written_at)",
     "CREATE TABLE episodes (
         episode_id TEXT NOT NULL PRIMARY KEY,
         task_type TEXT NOT NULL,
@@ -66,11 +69,12 @@ const VERSION_1: &[&str] = &[
     "CREATE INDEX heuristics_by_time ON heuristics (created_at DESC, heuristic_id DESC)",
 ];
 
-pub(super) const COUNT_VERSION_TABLE: &str =
+pub(crate) const COUNT_VERSION_TABLE: &str =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'memory_schema'";
 
 pub(crate) const SELECT_VERSION: &str = "SELECT version FROM memory_schema";
 
-pub(super) const DELETE_VERSION: &str = "DELETE FROM memory_schema";
+pub(crate) const DELETE_VERSION: &str = "DELETE FROM memory_schema";
 
-pub(super) const INSERT_VERSION: &str = "INSERT INTO memory_schema (version) VALUES (?1)";
+/// To be followed by the version in parentheses, a number of this code's.
+pub(crate) const INSERT_VERSION: &str = "INSERT INTO memory_schema (version) VALUES";

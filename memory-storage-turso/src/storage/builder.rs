@@ -1,5 +1,8 @@
 //! Opening a storage with settings.
 
+#[cfg(feature = "remote")]
+use std::future::Future;
+#[cfg(feature = "local")]
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +10,18 @@ use std::time::Duration;
 use memory_core::{Error, Result};
 
 use super::TursoStorage;
-use crate::config::{BatchConfig, LocalConfig, PreparedCacheConfig, Synchronous};
+#[cfg(feature = "local")]
+use crate::config::LocalConfig;
+#[cfg(feature = "remote")]
+use crate::config::RemoteConfig;
+use crate::config::{BatchConfig, PreparedCacheConfig, Synchronous};
 use crate::prepared::PreparedStats;
 use crate::schema::IndexedKey;
+use crate::transport::Transport;
+#[cfg(feature = "local")]
 use crate::transport::local::{Local, Place};
+#[cfg(feature = "remote")]
+use crate::transport::remote::{Endpoint, Remote, Token};
 
 /// Settings for a [`TursoStorage`], and the ways to open one.
 ///
@@ -27,21 +38,39 @@ use crate::transport::local::{Local, Place};
 #[derive(Clone, Debug)]
 pub struct TursoBuilder {
     indexes: Vec<String>,
+    batch: BatchConfig,
+    #[cfg(feature = "local")]
     local: LocalConfig,
+    #[cfg(feature = "remote")]
+    remote: RemoteConfig,
+    #[cfg(feature = "remote")]
+    token: Token,
 }
 
 impl Default for TursoBuilder {
     fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             indexes: Vec::new(),
+            batch: BatchConfig::default(),
+            #[cfg(feature = "local")]
             local: LocalConfig {
-                readers: threads.min(4),
+                readers: std::thread::available_parallelism().map_or(1, usize::from).min(4),
                 busy_timeout: Duration::from_secs(5),
                 synchronous: Synchronous::default(),
                 batch: BatchConfig::default(),
                 prepared: PreparedCacheConfig::default(),
             },
+            #[cfg(feature = "remote")]
+            remote: RemoteConfig {
+                deadline: Duration::from_secs(30),
+                attempt_timeout: Duration::from_secs(10),
+                pool_size: 16,
+                max_request: 8 << 20,
+                max_response: 8 << 20,
+                batch: BatchConfig::default(),
+            },
+            #[cfg(feature = "remote")]
+            token: Token::None,
         }
     }
 }
@@ -49,18 +78,28 @@ impl Default for TursoBuilder {
 impl TursoBuilder {
     /// Declares that queries filter on this metadata key: each table gets an
     /// index on it, unless it has one. 1 to 128 letters, digits, `_`, `.` and
-    /// `-`; any other key is refused where the storage is opened.
+    /// `-`; any other key is refused where the storage is opened. A local
+    /// database has its indexes made when it is opened, one across a network
+    /// by [`TursoStorage::initialize_schema`].
     pub fn index_metadata(mut self, key: impl Into<String>) -> Self {
         self.indexes.push(key.into());
         self
     }
 
-    /// How writes are cut into parts and tried again.
+    /// How writes are cut into parts and tried again, and reads of a server.
     pub fn batch(mut self, config: BatchConfig) -> Self {
-        self.local.batch = config;
+        self.batch = config;
         self
     }
 
+    fn indexes(&self) -> Result<Vec<IndexedKey>> {
+        self.indexes.iter().map(|key| IndexedKey::new(key)).collect()
+    }
+}
+
+/// Local databases.
+#[cfg(feature = "local")]
+impl TursoBuilder {
     /// What each connection's cache of prepared statements may hold.
     pub fn prepared_cache(mut self, config: PreparedCacheConfig) -> Self {
         self.local.prepared = config;
@@ -111,17 +150,94 @@ impl TursoBuilder {
     }
 
     async fn open(self, place: Place) -> Result<TursoStorage> {
-        self.local.batch.validate()?;
-        self.local.prepared.validate()?;
-        if self.local.readers == 0 {
+        let indexes = self.indexes()?;
+        let config = LocalConfig { batch: self.batch, ..self.local };
+        config.batch.validate()?;
+        config.prepared.validate()?;
+        if config.readers == 0 {
             return Err(Error::invalid_input("readers", "with 0 readers nothing can be read; use at least 1"));
         }
-        let indexes = self.indexes.iter().map(|key| IndexedKey::new(key)).collect::<Result<Vec<_>>>()?;
         let stats = Arc::new(PreparedStats::default());
-        let batch_size = self.local.batch.batch_size;
-        let local = Local::open(place, self.local, Arc::clone(&stats)).await?;
-        let storage = TursoStorage::new_local(local, batch_size, stats);
-        storage.create_indexes(indexes).await?;
+        let batch_size = config.batch.batch_size;
+        let local = Local::open(place, config, Arc::clone(&stats)).await?;
+        let storage = TursoStorage::over(Transport::Local(local), batch_size, stats, indexes);
+        storage.initialize_schema().await?;
+        Ok(storage)
+    }
+}
+
+/// Servers across a network.
+#[cfg(feature = "remote")]
+impl TursoBuilder {
+    /// How long an operation may take in all, retries included. Default: 30 s.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.remote.deadline = deadline;
+        self
+    }
+
+    /// How long one attempt may take before it is given up and made again.
+    /// Default: 10 s.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.remote.attempt_timeout = timeout;
+        self
+    }
+
+    /// How many requests may be on their way at once, and so how many
+    /// connections a server without HTTP/2 sees; more wait. Default: 16.
+    pub fn pool_size(mut self, connections: usize) -> Self {
+        self.remote.pool_size = connections;
+        self
+    }
+
+    /// The largest request, in bytes. A larger write is refused with
+    /// [`Error::InvalidInput`], a larger read is split. Default: 8 MiB.
+    pub fn max_request(mut self, bytes: usize) -> Self {
+        self.remote.max_request = bytes;
+        self
+    }
+
+    /// How many bytes of records one answer may hold, or a single record of
+    /// any size; the rest is fetched by further requests. Servers refuse
+    /// answers beyond a limit of their own, sqld's is 10 MB. Default: 8 MiB.
+    pub fn max_response(mut self, bytes: usize) -> Self {
+        self.remote.max_response = bytes;
+        self
+    }
+
+    /// Asks for the token before each request, in place of the one given to
+    /// [`remote`](Self::remote), so that it may change; whoever provides it
+    /// should keep it at hand. Its error ends the operation.
+    pub fn token_provider<F, T>(mut self, provider: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = Result<String>> + Send + 'static,
+    {
+        self.token = Token::provider(provider);
+        self
+    }
+
+    /// Connects to a server: `libsql://` and `https://` URLs, and `http://` to
+    /// this machine or without a token. An empty token is none. One request,
+    /// which opens the connection and checks the schema's version; whether
+    /// there is a schema is not asked for, since
+    /// [`TursoStorage::initialize_schema`] may be about to create it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] for a URL, token or setting that cannot work, by
+    /// its name; [`Error::Unauthorized`] where the server refuses the token;
+    /// [`Error::Unavailable`] and [`Error::Timeout`] where it cannot be reached;
+    /// [`Error::Unsupported`] where the schema is newer than this library.
+    pub async fn remote(self, url: impl AsRef<str>, token: impl AsRef<str>) -> Result<TursoStorage> {
+        let indexes = self.indexes()?;
+        let token = if self.token.is_some() { self.token } else { Token::fixed(token.as_ref())? };
+        let config = RemoteConfig { batch: self.batch, ..self.remote };
+        config.validate()?;
+        let endpoint = Endpoint::parse(url.as_ref(), token.is_some())?;
+        let batch_size = config.batch.batch_size;
+        let remote = Remote::new(endpoint, token, config)?;
+        let storage = TursoStorage::over(Transport::Remote(Box::new(remote)), batch_size, Arc::default(), indexes);
+        storage.connect().await?;
         Ok(storage)
     }
 }

@@ -6,7 +6,8 @@ mod episodes;
 mod heuristics;
 mod patterns;
 mod query;
-mod table;
+mod read;
+pub(crate) mod table;
 mod turso;
 
 pub use builder::TursoBuilder;

@@ -18,7 +18,7 @@ pub(crate) trait Table: Record {
     /// The values of [`TableSql::upsert`].
     fn row(&self) -> Result<Vec<Value>>;
 
-    /// The record in a row of [`TableSql::select`].
+    /// The record in a row of [`TableSql::columns`].
     fn from_row(columns: &dyn Columns) -> Result<Self>;
 
     /// The SQL that gives the value of one of [`Record::FIELDS`], NULL where
@@ -33,19 +33,34 @@ pub(crate) struct TableSql {
     pub(crate) id: &'static str,
     pub(crate) time: &'static str,
     /// Every column, as [`Table::from_row`] reads them.
-    pub(crate) select: &'static str,
-    /// As `select`, of the rows whose ids are in the JSON array `?1`.
-    pub(crate) get: &'static str,
-    /// Stores one row, in place of the one with its id if there is one.
-    pub(crate) upsert: &'static str,
+    pub(crate) columns: Texts,
+    /// About how many bytes a row has.
+    pub(crate) size: &'static str,
+    pub(crate) upsert: Upsert,
     /// Deletes the rows whose ids are in the JSON array `?1`.
     pub(crate) delete: &'static str,
+}
+
+/// Stores rows, each in place of the one with its id if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Upsert {
+    /// The row of its parameters.
+    pub(crate) one: &'static str,
+    /// The rows of the JSON array `?1`.
+    pub(crate) many: &'static str,
+}
+
+/// What is written differently for the two transports.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Texts {
+    pub(crate) local: &'static str,
+    pub(crate) remote: &'static str,
 }
 
 /// A value as JSON text.
 pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<Value> {
     serde_json::to_string(value)
-        .map(Value::Text)
+        .map(Value::Json)
         .map_err(|error| Error::invalid_input("record", format!("has no JSON form: {error}")))
 }
 

@@ -1,6 +1,7 @@
 //! The storage itself.
 
 use std::collections::HashMap;
+#[cfg(feature = "local")]
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,30 +15,57 @@ use memory_core::{
 
 use super::builder::TursoBuilder;
 use super::table::Table;
-use super::{batch, query};
+use super::{batch, query, read};
 use crate::prepared::{PreparedCacheStats, PreparedStats};
 use crate::schema::{self, IndexedKey};
-use crate::transport::Statement;
-use crate::transport::local::{Local, Work};
+#[cfg(feature = "remote")]
+use crate::transport::remote::NetworkStats;
+use crate::transport::{Statement, Transport};
 
-/// A libSQL database as a [`MemoryStorage`].
+/// A libSQL database, in this process or across a network, as a
+/// [`MemoryStorage`].
 ///
-/// Dropping it closes the database soon after, once writes that were handed
+/// Dropping it closes a local database soon after, once writes that were handed
 /// over are done; [`close`](Self::close) waits for that.
 #[derive(Debug)]
 pub struct TursoStorage {
-    local: Local,
+    transport: Transport,
     batch_size: usize,
     prepared: Arc<PreparedStats>,
+    /// The metadata keys that the schema is created with.
+    indexes: Vec<IndexedKey>,
 }
 
 impl TursoStorage {
+    /// Connects to a Turso or self-hosted libSQL server with the default
+    /// settings: [`TursoBuilder::remote`]. An empty token is none.
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> memory_core::Result<()> {
+    /// use memory_storage_turso::TursoStorage;
+    ///
+    /// let storage = TursoStorage::new("libsql://memory-me.turso.io", "the token").await?;
+    /// storage.initialize_schema().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`TursoBuilder::remote`].
+    #[cfg(feature = "remote")]
+    pub async fn new(url: impl AsRef<str>, token: impl AsRef<str>) -> Result<Self> {
+        Self::builder().remote(url, token).await
+    }
+
     /// Opens the database in the file at `path`, creating it and its schema as
     /// needed, with the default settings: [`TursoBuilder::local`].
     ///
     /// # Errors
     ///
     /// As [`TursoBuilder::local`].
+    #[cfg(feature = "local")]
     pub async fn local(path: impl AsRef<Path>) -> Result<Self> {
         Self::builder().local(path).await
     }
@@ -48,6 +76,7 @@ impl TursoStorage {
     /// # Errors
     ///
     /// As [`TursoBuilder::memory`].
+    #[cfg(feature = "local")]
     pub async fn memory() -> Result<Self> {
         Self::builder().memory().await
     }
@@ -57,20 +86,25 @@ impl TursoStorage {
         TursoBuilder::default()
     }
 
-    pub(super) const fn new_local(local: Local, batch_size: usize, prepared: Arc<PreparedStats>) -> Self {
-        Self { local, batch_size, prepared }
+    pub(super) const fn over(
+        transport: Transport,
+        batch_size: usize,
+        prepared: Arc<PreparedStats>,
+        indexes: Vec<IndexedKey>,
+    ) -> Self {
+        Self { transport, batch_size, prepared, indexes }
     }
 
-    /// Creates the schema, or brings an older one up to date, in one
-    /// transaction. A local database has that done when it is opened, so this
-    /// is for one whose tables were lost since.
+    /// Creates the schema, or brings an older one up to date, and the indexes
+    /// that were declared, in one transaction; across a network in one request.
+    /// A local database has that done when it is opened.
     ///
     /// # Errors
     ///
     /// [`Error::Unsupported`](memory_core::Error::Unsupported) where the schema
     /// is newer than this library.
     pub async fn initialize_schema(&self) -> Result<()> {
-        self.local.on_writer("initialize the schema", schema::migrate).await
+        self.transport.initialize_schema(create_indexes(&self.indexes)).await
     }
 
     /// Creates an index on a metadata key for each kind of record, unless it is
@@ -81,38 +115,60 @@ impl TursoStorage {
     /// [`Error::InvalidInput`](memory_core::Error::InvalidInput) for a key that
     /// cannot have one: 1 to 128 letters, digits, `_`, `.` and `-` can.
     pub async fn ensure_metadata_index(&self, key: &str) -> Result<()> {
-        self.create_indexes(vec![IndexedKey::new(key)?]).await
+        self.transport.transaction("create metadata indexes", create_indexes(&[IndexedKey::new(key)?])).await
     }
 
-    pub(super) async fn create_indexes(&self, keys: Vec<IndexedKey>) -> Result<()> {
-        const OPERATION: &str = "create metadata indexes";
-        if keys.is_empty() {
-            return Ok(());
+    /// Opens a connection to the server before the first operation needs it;
+    /// worth calling after a long rest. A local database has its connections
+    /// open all the time.
+    ///
+    /// # Errors
+    ///
+    /// As any read; [`Error::Unsupported`](memory_core::Error::Unsupported)
+    /// where the schema is newer than this library. A missing schema is none:
+    /// [`initialize_schema`](Self::initialize_schema) may be about to create it.
+    pub async fn connect(&self) -> Result<()> {
+        match &self.transport {
+            #[cfg(feature = "local")]
+            Transport::Local(_) => Ok(()),
+            #[cfg(feature = "remote")]
+            Transport::Remote(remote) => {
+                remote.connect().await?.map_or(Ok(()), |found| schema::check_version(found).map(drop))
+            }
         }
-        let create = |key: &IndexedKey| {
-            [Episode::SQL, Pattern::SQL, Heuristic::SQL].map(|sql| key.create_index(sql.table, sql.time, sql.id))
-        };
-        let statements: Vec<_> = keys.iter().flat_map(create).collect();
-        self.local
-            .on_writer(OPERATION, move |connection| {
-                connection.transaction(OPERATION, |connection| {
-                    statements.iter().try_for_each(|sql| connection.execute(OPERATION, sql, &[]).map(drop))
-                })
-            })
-            .await
     }
 
     /// Closes the database, and returns once writes that were handed over are
-    /// done and the file is no longer in use: it may be copied or deleted.
+    /// done and a local file is no longer in use: it may be copied or deleted.
     pub async fn close(self) {
-        self.local.close().await;
+        self.transport.close().await;
     }
 
-    /// What the caches of prepared statements did so far, all connections
-    /// together.
+    /// What the caches of prepared statements did so far, all local
+    /// connections together. On a network nothing is prepared, and nothing has
+    /// to be asked of the server about a statement before it runs.
     pub fn prepared_cache_stats(&self) -> PreparedCacheStats {
         self.prepared.snapshot()
     }
+
+    /// What was sent over the network so far; nothing for a local database.
+    #[cfg(feature = "remote")]
+    pub fn network_stats(&self) -> NetworkStats {
+        match &self.transport {
+            #[cfg(feature = "local")]
+            Transport::Local(_) => NetworkStats::default(),
+            Transport::Remote(remote) => remote.stats(),
+        }
+    }
+}
+
+/// What creates the indexes on these keys, for each kind of record.
+fn create_indexes(keys: &[IndexedKey]) -> Vec<Statement> {
+    let create = |key: &IndexedKey| {
+        [Episode::SQL, Pattern::SQL, Heuristic::SQL]
+            .map(|sql| Statement::new(key.create_index(sql.table, sql.time, sql.id), []))
+    };
+    keys.iter().flat_map(create).collect()
 }
 
 #[async_trait]
@@ -120,7 +176,7 @@ impl TursoStorage {
 impl<R: Table> Store<R> for TursoStorage {
     async fn put(&self, records: &[R]) -> Result<()> {
         check_records(records)?;
-        batch::put(&self.local, self.batch_size, records).await
+        batch::put(&self.transport, self.batch_size, records).await
     }
 
     async fn get(&self, ids: &[Id<R>]) -> Result<Vec<Option<Arc<R>>>> {
@@ -128,8 +184,7 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let statement = Statement::new(R::SQL.get, [batch::id_list(ids).into()]);
-        let found = self.local.read("get", statement, |row| R::from_row(row)).await?;
+        let found = read::get(&self.transport, ids).await?;
         let found: HashMap<_, _> = found.into_iter().map(|record| (record.id(), Arc::new(record))).collect();
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
@@ -139,15 +194,12 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(0);
         }
-        self.local.write("delete", Work::Whole(vec![batch::delete::<R>(ids)])).await
+        self.transport.write("delete", WriteId::new(), &[], vec![batch::delete::<R>(ids)]).await
     }
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
         let position = query.validate()?;
-        let statement = query::select(query, position.as_ref());
-        let mut found = self.local.read("query", statement, |row| R::from_row(row).map(Arc::new)).await?;
-        let more = found.len() > query.limit;
-        found.truncate(query.limit);
+        let (found, more) = read::page(&self.transport, query, position.as_ref()).await?;
         Ok(Page::new(query, found, more))
     }
 
@@ -156,11 +208,12 @@ impl<R: Table> Store<R> for TursoStorage {
         let statement = query::count(filter, by.as_ref());
         match by {
             None => {
-                let counted = self.local.read("count", statement, |row| row.integer(0)).await?;
+                let counted = self.transport.read("count", statement, |row| row.integer(0)).await?;
                 Ok(Counts::total(counted.first().copied().and_then(|total| total.try_into().ok()).unwrap_or(0)))
             }
             Some(field) => {
-                let groups = self.local.read("count", statement, query::group).await?;
+                let by = field.clone();
+                let groups = self.transport.read("count", statement, move |row| query::group(row, &by)).await?;
                 Counts::grouped(&field, groups)
             }
         }
@@ -170,7 +223,7 @@ impl<R: Table> Store<R> for TursoStorage {
         let position = query.validate()?;
         let statement = query::explain(query::select(query, position.as_ref()));
         // Columns: id, parent, not used, detail.
-        let details = self.local.read_plan("explain", statement, |row| Ok(row.text(3)?.into_owned())).await?;
+        let details = self.transport.read_plan("explain", statement, |row| Ok(row.text(3)?.into_owned())).await?;
         Ok(query::plan(R::SQL.table, &details))
     }
 }
@@ -180,9 +233,11 @@ impl<R: Table> Store<R> for TursoStorage {
 impl MemoryStorage for TursoStorage {
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
         check_batch(batch)?;
-        // The one writer takes writes in order, so that any earlier one has
-        // happened or never will: fences need nothing more.
-        let deleted = self.local.write("commit", Work::Whole(batch::steps(batch)?)).await?;
+        if batch.is_empty() && batch.fences().is_empty() {
+            return Ok(Written::new(batch.id(), 0));
+        }
+        let steps = batch::steps(batch)?;
+        let deleted = self.transport.write("commit", batch.id(), batch.fences(), steps).await?;
         Ok(Written::new(batch.id(), deleted))
     }
 
@@ -190,13 +245,13 @@ impl MemoryStorage for TursoStorage {
         if writes.is_empty() {
             return Ok(());
         }
-        self.local.on_writer("settle", |_| Ok(())).await
+        self.transport.settle(writes).await
     }
 
     async fn health(&self) -> Result<Health> {
         let start = Instant::now();
         let statement = Statement::new(schema::SELECT_VERSION, []);
-        let found = self.local.read("health", statement, |row| row.integer(0)).await?;
+        let found = self.transport.read("health", statement, |row| row.integer(0)).await?;
         let version = found.first().copied().map(schema::check_version).transpose()?;
         Ok(Health::new("libsql", start.elapsed(), version))
     }

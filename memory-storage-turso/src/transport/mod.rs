@@ -2,10 +2,14 @@
 
 #[cfg(feature = "local")]
 pub(crate) mod local;
+#[cfg(feature = "remote")]
+pub(crate) mod remote;
 
 use std::borrow::Cow;
 
-use memory_core::{Error, Result};
+use memory_core::{Error, Result, WriteId};
+
+use crate::storage::table::Upsert;
 
 /// A value bound to a statement.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +17,8 @@ pub(crate) enum Value {
     Null,
     Integer(i64),
     Text(String),
+    /// The text of a JSON value.
+    Json(String),
 }
 
 impl From<i64> for Value {
@@ -55,8 +61,8 @@ impl Statement {
 /// A part of an atomic write.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// One statement, run for each row.
-    Each { sql: &'static str, rows: Vec<Vec<Value>> },
+    /// Rows to store, by [`TableSql::upsert`](crate::storage::table::TableSql).
+    Each { sql: Upsert, rows: Vec<Vec<Value>> },
     /// One statement, whose changed rows are counted.
     Counted(Statement),
 }
@@ -65,13 +71,116 @@ pub(crate) enum Step {
 pub(crate) trait Columns {
     /// The text of a column, also one that was cast to a blob so that nothing
     /// cuts it at a NUL.
-    fn text(&self, column: usize) -> Result<Cow<'_, str>>;
+    fn text(&self, column: usize) -> Result<Cow<'_, str>> {
+        self.optional_text(column)?.ok_or_else(|| unexpected(column, "a text"))
+    }
     fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>>;
-    fn integer(&self, column: usize) -> Result<i64>;
+    fn integer(&self, column: usize) -> Result<i64> {
+        self.optional_integer(column)?.ok_or_else(|| unexpected(column, "an integer"))
+    }
     fn optional_integer(&self, column: usize) -> Result<Option<i64>>;
-    fn real(&self, column: usize) -> Result<f64>;
 }
 
 pub(crate) fn unexpected(column: usize, wanted: &str) -> Error {
     Error::corrupt(format!("column {column} of a row is not {wanted}"))
+}
+
+/// How a storage reaches its database.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    #[cfg(feature = "local")]
+    Local(local::Local),
+    #[cfg(feature = "remote")]
+    Remote(Box<remote::Remote>),
+}
+
+impl Transport {
+    /// Runs one statement and collects what `decode` makes of each row.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        statement: Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<Vec<T>> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.read(operation, statement, decode).await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => remote.read(operation, statement, decode).await,
+        }
+    }
+
+    /// As [`Self::read`], for an `EXPLAIN`.
+    pub(crate) async fn read_plan<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        statement: Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<Vec<T>> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.read_plan(operation, statement, decode).await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => remote.read(operation, statement, decode).await,
+        }
+    }
+
+    /// Runs the steps of one write as one transaction, and returns how many
+    /// rows its counted statements changed.
+    pub(crate) async fn write(
+        &self,
+        operation: &'static str,
+        id: WriteId,
+        fences: &[WriteId],
+        steps: Vec<Step>,
+    ) -> Result<u64> {
+        match self {
+            // The one writer takes writes in order, so that any earlier one
+            // has happened or never will: fences need nothing more.
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.write(operation, local::Work::Whole(steps)).await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => remote.write(operation, id, fences, steps).await,
+        }
+    }
+
+    /// Runs statements that may be repeated as one transaction.
+    pub(crate) async fn transaction(&self, operation: &'static str, statements: Vec<Statement>) -> Result<()> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.transaction(operation, statements).await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => remote.transaction(operation, statements).await,
+        }
+    }
+
+    /// Returns once each of these writes has taken effect or never will.
+    pub(crate) async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.drain().await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => remote.settle(writes).await,
+        }
+    }
+
+    /// Creates the schema or brings it up to date, and creates indexes.
+    pub(crate) async fn initialize_schema(&self, indexes: Vec<Statement>) -> Result<()> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.initialize_schema(indexes).await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => remote.initialize_schema(&indexes).await,
+        }
+    }
+
+    pub(crate) async fn close(self) {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.close().await,
+            // Nothing is open at the server between two requests.
+            #[cfg(feature = "remote")]
+            Self::Remote(_) => {}
+        }
+    }
 }

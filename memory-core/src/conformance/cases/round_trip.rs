@@ -109,7 +109,12 @@ async fn hostile_texts_survive_in_every_field<R: Sample>(subject: &Subject) -> O
 }
 
 async fn long_texts_survive<R: Sample>(subject: &Subject) -> Outcome {
-    subject.keeps(&R::saying(&long())).await
+    // One at a time: together, with their escapes, they may be more than a
+    // server takes in one request.
+    for record in R::saying(&long()) {
+        subject.keeps(&[record]).await?;
+    }
+    Ok(())
 }
 
 async fn hostile_metadata_keys_survive<R: Sample>(subject: &Subject) -> Outcome {

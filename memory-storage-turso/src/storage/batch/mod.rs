@@ -1,20 +1,26 @@
 //! Writes as steps of one transaction.
 
-use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch};
+use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch, WriteId};
 
 use super::table::Table;
-use crate::transport::local::{Local, Part, Work};
-use crate::transport::{Statement, Step};
+#[cfg(feature = "local")]
+use crate::transport::local::{Local, Part};
+use crate::transport::{Statement, Step, Transport};
 
-/// Stores valid records in one transaction. A slice of more than `batch_size`
-/// goes over in parts: the writer stores one while the next is encoded.
-pub(super) async fn put<R: Table>(local: &Local, batch_size: usize, records: &[R]) -> Result<()> {
-    if records.is_empty() {
-        return Ok(());
+/// Stores valid records in one transaction.
+pub(super) async fn put<R: Table>(transport: &Transport, batch_size: usize, records: &[R]) -> Result<()> {
+    match transport {
+        #[cfg(feature = "local")]
+        Transport::Local(local) if records.len() > batch_size => put_in_parts(local, batch_size, records).await,
+        _ if records.is_empty() => Ok(()),
+        _ => transport.write("put", WriteId::new(), &[], vec![upsert(records)?]).await.map(drop),
     }
-    if records.len() <= batch_size {
-        return local.write("put", Work::Whole(vec![upsert(records)?])).await.map(drop);
-    }
+}
+
+/// Hands the records over in parts: the writer stores one while the next is
+/// encoded.
+#[cfg(feature = "local")]
+async fn put_in_parts<R: Table>(local: &Local, batch_size: usize, records: &[R]) -> Result<()> {
     let (parts, written) = local.begin_write("put");
     for records in records.chunks(batch_size) {
         // An early return drops the sender, and the write is rolled back.
@@ -61,7 +67,7 @@ pub(super) fn delete<R: Table>(ids: &[Id<R>]) -> Step {
 }
 
 /// Ids as a JSON array, which one parameter of one fixed statement takes.
-pub(super) fn id_list<R: Table>(ids: &[Id<R>]) -> String {
+pub(crate) fn id_list<R: Table>(ids: &[Id<R>]) -> String {
     let mut list = String::with_capacity(2 + 39 * ids.len());
     list.push('[');
     for (number, id) in ids.iter().enumerate() {

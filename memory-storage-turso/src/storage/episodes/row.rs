@@ -25,8 +25,6 @@ impl Table for Episode {
             json(&self.heuristics)?,
             json(&self.metadata)?,
             self.archived_at.map(Timestamp::as_micros).into(),
-            self.context.domain.as_str().into(),
-            self.context.language.as_deref().into(),
         ])
     }
 

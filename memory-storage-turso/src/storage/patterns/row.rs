@@ -21,8 +21,6 @@ impl Table for Pattern {
             json(&self.kind)?,
             json(&self.metadata)?,
             self.kind.name().into(),
-            self.context.domain.as_str().into(),
-            self.context.language.as_deref().into(),
         ])
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use memory_core::limits::MAX_GROUPS;
-use memory_core::{Field, FieldType, Filter, Path, Result, Scalar};
+use memory_core::{Field, FieldType, Filter, Metadata, Path, Result, Scalar};
 
 use super::place::{Place, place};
 use super::{Sql, filter};
@@ -45,24 +45,34 @@ fn group_columns<R: Table>(sql: &mut Sql, field: &Field<R>) {
         Place::Metadata { value, kind } => {
             sql.push(", ").append(&kind).push(", CASE ").append(&kind).push(" WHEN 'text' THEN CAST(").append(&value);
             sql.push(" AS BLOB) WHEN 'integer' THEN ").append(&value).push(" WHEN 'real' THEN ").append(&value);
-            sql.push(" END");
+            // One of the group's, in which a real stands as it was written.
+            sql.push(" END, CASE ").append(&kind).push(" WHEN 'real' THEN CAST(metadata AS BLOB) END");
         }
     }
 }
 
-/// One row of a count by a field.
-pub(crate) fn group(columns: &dyn Columns) -> Result<(Option<Scalar<'static>>, u64)> {
+/// One row of a count by `field`.
+pub(crate) fn group<R: Table>(columns: &dyn Columns, field: &Field<R>) -> Result<(Option<Scalar<'static>>, u64)> {
     let count = u64::try_from(columns.integer(0)?).map_err(|_| unexpected(0, "a count"))?;
     let value = match columns.optional_text(1)?.as_deref() {
         Some("true") => Some(Scalar::Bool(true)),
         Some("false") => Some(Scalar::Bool(false)),
         Some("integer") => Some(Scalar::Integer(columns.integer(2)?)),
-        Some("real") => Some(Scalar::Real(match columns.text(2) {
-            Ok(text) => text.parse().map_err(|_| unexpected(2, "a real"))?,
-            Err(_) => columns.real(2)?,
-        })),
+        Some("real") => Some(Scalar::Real(real(columns, field)?)),
         Some("text") => Some(Scalar::Text(Cow::Owned(columns.text(2)?.into_owned()))),
         _ => None,
     };
     Ok((value, count))
+}
+
+/// A real from its JSON text, since SQLite's own reading of it may be off by a
+/// bit.
+fn real<R: Table>(columns: &dyn Columns, field: &Field<R>) -> Result<f64> {
+    match field.path() {
+        Path::Own(_) => columns.text(2)?.parse().map_err(|_| unexpected(2, "a real")),
+        Path::Metadata(keys) => {
+            let metadata: Metadata = serde_json::from_str(&columns.text(3)?).map_err(|_| unexpected(3, "JSON"))?;
+            metadata.get_path(keys).and_then(serde_json::Value::as_f64).ok_or_else(|| unexpected(3, "a real"))
+        }
+    }
 }

@@ -8,36 +8,41 @@ use crate::storage::table::Table;
 
 /// Appends the filter as a condition.
 ///
-/// A test that meets NULL may be NULL itself, which a `WHERE`, an `AND` and an
-/// `OR` treat as false. A negation would not, so each becomes `IS NOT TRUE`
-/// and is the complement again.
+/// Negations go down to the tests, since logic is two-valued: so the text nests
+/// no deeper than `and` and `or` do. A test that meets NULL may be NULL itself,
+/// which a `WHERE`, an `AND` and an `OR` treat as false; its negation is `IS NOT
+/// TRUE`, and so the complement again.
 pub(super) fn push<R: Table>(sql: &mut Sql, filter: &Filter<R>) {
+    push_part(sql, filter, false);
+}
+
+fn push_part<R: Table>(sql: &mut Sql, filter: &Filter<R>, negated: bool) {
     match filter {
-        Filter::And(parts) => join(sql, parts, " AND ", "TRUE"),
-        Filter::Or(parts) => join(sql, parts, " OR ", "FALSE"),
-        Filter::Not(part) => {
-            sql.push("(");
-            push(sql, part);
-            sql.push(") IS NOT TRUE");
+        Filter::Not(part) => push_part(sql, part, !negated),
+        Filter::And(parts) => join(sql, parts, !negated, negated),
+        Filter::Or(parts) => join(sql, parts, negated, negated),
+        Filter::Test(field, test) => {
+            sql.push(if negated { "(" } else { "" });
+            match place(field) {
+                Place::Own { value, of } => own(sql, &value, of, test),
+                Place::Metadata { value, kind } => metadata(sql, &value, &kind, test),
+            }
+            sql.push(if negated { ") IS NOT TRUE" } else { "" });
         }
-        Filter::Test(field, test) => match place(field) {
-            Place::Own { value, of } => own(sql, &value, of, test),
-            Place::Metadata { value, kind } => metadata(sql, &value, &kind, test),
-        },
     }
 }
 
-fn join<R: Table>(sql: &mut Sql, parts: &[Filter<R>], with: &str, empty: &str) {
+/// Appends the parts: all of them, or any.
+fn join<R: Table>(sql: &mut Sql, parts: &[Filter<R>], all: bool, negated: bool) {
+    let (with, empty) = if all { (" AND ", "TRUE") } else { (" OR ", "FALSE") };
     if parts.is_empty() {
         sql.push(empty);
         return;
     }
     sql.push("(");
     for (number, part) in parts.iter().enumerate() {
-        if number > 0 {
-            sql.push(with);
-        }
-        push(sql, part);
+        sql.push(if number > 0 { with } else { "" });
+        push_part(sql, part, negated);
     }
     sql.push(")");
 }

@@ -4,17 +4,20 @@
 //! from outside is bound. The one exception are paths made of checked
 //! [`IndexedKey`](crate::schema::IndexedKey)s, which an index needs literally.
 
+#[cfg(feature = "remote")]
+pub(crate) mod bounded;
 mod count;
 mod explain;
 mod filter;
 mod order;
 mod place;
 
-use memory_core::{Position, Query, Scalar};
+use memory_core::{Id, Position, Query, Scalar};
 
 pub(crate) use count::{count, group};
 pub(crate) use explain::{explain, plan};
 
+use super::batch::id_list;
 use super::table::Table;
 use crate::transport::{Statement, Value};
 
@@ -69,13 +72,25 @@ fn number_text(real: f64) -> String {
     serde_json::Value::from(real).to_string()
 }
 
-/// The statement that answers a valid query from `position` on, with one
-/// record more than its limit, which tells whether there are more.
+/// The records of these ids.
+pub(crate) fn get<R: Table>(ids: &[Id<R>]) -> Statement {
+    let mut sql = Sql::default();
+    sql.push("SELECT ").push(R::SQL.columns.local).push(" FROM ").push(R::SQL.table).push(" WHERE ").push(R::SQL.id);
+    sql.push(" IN (SELECT value FROM json_each(").bind(id_list(ids)).push("))");
+    sql.statement()
+}
+
+/// The records that answer a valid query from `position` on, one more than its
+/// limit at the most, which tells whether there are more.
 pub(crate) fn select<R: Table>(query: &Query<R>, position: Option<&Position>) -> Statement {
     let mut sql = Sql::default();
-    sql.push(R::SQL.select).push(" WHERE ");
+    sql.push("SELECT ").push(R::SQL.columns.local).push(" FROM ").push(R::SQL.table).push(" WHERE ");
     filter::push(&mut sql, &query.filter);
     order::push(&mut sql, &query.order, position, filter::asks_for_several(&query.filter));
-    sql.push(" LIMIT ").bind(i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1));
+    sql.push(" LIMIT ").bind(limit_and_one(query));
     sql.statement()
+}
+
+fn limit_and_one<R>(query: &Query<R>) -> i64 {
+    i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1)
 }

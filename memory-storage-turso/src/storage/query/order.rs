@@ -1,69 +1,69 @@
 //! Orders and cursors in SQL.
 
-use memory_core::{Direction, Order, Position, Scalar};
+use memory_core::{Direction, Order, Path, Position, Scalar};
 
 use super::Sql;
 use super::place::{Place, place};
 use crate::storage::table::Table;
 
 /// Appends the condition that a row comes after `position`, and the order.
+///
 /// With `sorted`, SQLite sorts what it finds and does not walk an index in that
 /// order: a unary `+` hides the column from its choice.
 pub(super) fn push<R: Table>(sql: &mut Sql, order: &Order<R>, position: Option<&Position>, sorted: bool) {
-    let (way, after) = match order.direction {
-        Direction::Ascending => (" ASC", " > "),
-        Direction::Descending => (" DESC", " < "),
-    };
     let keys = keys(order);
     if let Some(position) = position {
         sql.push(" AND ");
-        match &position.value {
-            // Only rows without a value follow one without.
-            None => {
-                sql.append(&keys[0]).push(" IS NULL AND ").push(R::SQL.id).push(after).bind(id(position));
-            }
-            Some(value) => {
-                sql.push("((").append(&keys[0]);
-                for key in &keys[1..] {
-                    sql.push(", ").append(key);
-                }
-                sql.push(", ").push(R::SQL.id).push(")").push(after).push("(");
-                if keys.len() > 1 {
-                    sql.bind(rank(value)).push(", ");
-                }
-                sql.scalar(value).push(", ").bind(id(position)).push(")");
-                if optional(order) {
-                    sql.push(" OR ").append(&keys[0]).push(" IS NULL");
-                }
-                sql.push(")");
-            }
-        }
+        push_after(sql, order, &keys, position);
     }
     sql.push(" ORDER BY ");
-    for key in &keys {
-        sql.push(if sorted { "+" } else { "" }).append(key).push(way);
-        // SQLite puts NULL before everything, which descending is last already.
-        if optional(order) && order.direction == Direction::Ascending {
-            sql.push(" NULLS LAST");
-        }
-        sql.push(", ");
+    for (key, way) in &keys {
+        sql.push(if sorted { "+" } else { "" }).append(key).push(way).push(", ");
     }
-    sql.push(R::SQL.id).push(way);
+    sql.push(R::SQL.id).push(way(order));
 }
 
-fn id(position: &Position) -> String {
-    position.id.as_hyphenated().to_string()
+fn push_after<R: Table>(sql: &mut Sql, order: &Order<R>, keys: &[(Sql, &str)], position: &Position) {
+    let after = match order.direction {
+        Direction::Ascending => " > ",
+        Direction::Descending => " < ",
+    };
+    let id = position.id.as_hyphenated().to_string();
+    let (first, _) = &keys[0];
+    let Some(value) = &position.value else {
+        // Only rows without a value follow one without.
+        sql.append(first).push(" IS NULL AND ").push(R::SQL.id).push(after).bind(id);
+        return;
+    };
+    sql.push("((");
+    for (key, _) in keys {
+        sql.append(key).push(", ");
+    }
+    sql.push(R::SQL.id).push(")").push(after).push("(");
+    if keys.len() > 1 {
+        sql.bind(rank(value)).push(", ");
+    }
+    sql.scalar(value).push(", ").bind(id).push(")");
+    if optional(order) {
+        sql.push(" OR ").append(first).push(" IS NULL");
+    }
+    sql.push(")");
 }
 
-/// What rows are ordered by before the id: the value, and for metadata, which
-/// holds values of several types, the rank of its type first. All are NULL
-/// together, where there is no single value.
-fn keys<R: Table>(order: &Order<R>) -> Vec<Sql> {
+/// What rows are ordered by before the id, and which way: the value, and for
+/// metadata, which holds values of several types, the rank of its type first.
+/// All are NULL together, where there is no single value.
+pub(super) fn keys<R: Table>(order: &Order<R>) -> Vec<(Sql, &'static str)> {
+    // SQLite puts NULL before everything, which descending is last already.
+    let way = match order.direction {
+        Direction::Ascending if optional(order) => " ASC NULLS LAST",
+        _ => way(order),
+    };
     match place(&order.field) {
         Place::Own { value, .. } => {
             let mut sql = Sql::default();
             sql.push(&value);
-            vec![sql]
+            vec![(sql, way)]
         }
         Place::Metadata { value, kind } => {
             let mut rank = Sql::default();
@@ -77,13 +77,20 @@ fn keys<R: Table>(order: &Order<R>) -> Vec<Sql> {
                 .push(" NOT IN ('array', 'object') THEN ")
                 .append(&value)
                 .push(" END");
-            vec![rank, single]
+            vec![(rank, way), (single, way)]
         }
     }
 }
 
+pub(super) const fn way<R>(order: &Order<R>) -> &'static str {
+    match order.direction {
+        Direction::Ascending => " ASC",
+        Direction::Descending => " DESC",
+    }
+}
+
 /// As in `keys`, for the value of a cursor.
-fn rank(value: &Scalar<'_>) -> i64 {
+const fn rank(value: &Scalar<'_>) -> i64 {
     match value {
         Scalar::Null | Scalar::Bool(_) => 0,
         Scalar::Integer(_) | Scalar::Real(_) => 1,
@@ -94,7 +101,7 @@ fn rank(value: &Scalar<'_>) -> i64 {
 /// Whether a row may have no value to order by.
 fn optional<R: Table>(order: &Order<R>) -> bool {
     match order.field.path() {
-        memory_core::Path::Own(name) => R::FIELDS.iter().any(|def| def.name == *name && def.optional),
-        memory_core::Path::Metadata(_) => true,
+        Path::Own(name) => R::FIELDS.iter().any(|def| def.name == *name && def.optional),
+        Path::Metadata(_) => true,
     }
 }

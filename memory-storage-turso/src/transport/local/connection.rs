@@ -1,13 +1,12 @@
 //! One connection and what runs on it. Blocks; only a [`Lane`](super::Lane)'s
 //! thread calls it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libsql::{Builder, Row, ValueType};
+use libsql::{Builder, Row};
 use memory_core::{Error, Result};
 use pollster::block_on;
 
@@ -16,7 +15,7 @@ use super::error::{is_busy, storage_error};
 use crate::config::LocalConfig;
 use crate::prepared::{PreparedStatementCache, PreparedStats};
 use crate::schema;
-use crate::transport::{Columns, Statement, Step, Value, unexpected};
+use crate::transport::{Statement, Step, Value};
 
 /// The parts of one atomic write.
 pub(crate) enum Work {
@@ -71,7 +70,7 @@ impl Connection {
         &mut self,
         operation: &str,
         statement: &Statement,
-        decode: &dyn Fn(&dyn Columns) -> Result<T>,
+        decode: &dyn Fn(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
         self.retrying(operation, |connection| {
             let mut checkout = connection.statements.checkout(&connection.libsql, &statement.sql)?;
@@ -94,7 +93,7 @@ impl Connection {
         &mut self,
         operation: &str,
         statement: &Statement,
-        decode: &dyn Fn(&dyn Columns) -> Result<T>,
+        decode: &dyn Fn(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
         self.read(operation, &Statement::new(schema::SELECT_VERSION, []), &|_| Ok(()))?;
         self.statements.forget(&statement.sql);
@@ -115,7 +114,7 @@ impl Connection {
             // One statement is a transaction by itself.
             Work::Whole(steps) => match steps.as_slice() {
                 [] => Ok(0),
-                [Step::Each { sql, rows }] if rows.len() == 1 => self.execute(operation, sql, &rows[0]).map(|_| 0),
+                [Step::Each { sql, rows }] if rows.len() == 1 => self.execute(operation, sql.one, &rows[0]).map(|_| 0),
                 [Step::Counted(statement)] => self.execute(operation, &statement.sql, &statement.args),
                 _ => self.transaction(operation, |connection| {
                     steps.into_iter().try_fold(0, |counted, step| Ok(counted + connection.step(operation, step)?))
@@ -139,7 +138,7 @@ impl Connection {
             Step::Counted(statement) => self.execute(operation, &statement.sql, &statement.args),
             Step::Each { sql, rows } => {
                 let failed = |error| storage_error(operation, self.config.busy_timeout, &error);
-                let mut checkout = self.statements.checkout(&self.libsql, sql).map_err(failed)?;
+                let mut checkout = self.statements.checkout(&self.libsql, sql.one).map_err(failed)?;
                 rows.into_iter().try_for_each(|row| checkout.execute(row).map(drop)).map_err(failed)?;
                 Ok(0)
             }
@@ -194,46 +193,4 @@ impl Connection {
 
 fn jittered(limit: Duration) -> Duration {
     limit.mul_f64(fastrand::f64())
-}
-
-impl Columns for Row {
-    fn text(&self, column: usize) -> Result<Cow<'_, str>> {
-        self.optional_text(column)?.ok_or_else(|| unexpected(column, "a text"))
-    }
-
-    fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
-        let wrong = |_| unexpected(column, "a text");
-        match self.column_type(index(column)).map_err(wrong)? {
-            ValueType::Null => Ok(None),
-            ValueType::Text => self.get_str(index(column)).map(|text| Some(Cow::Borrowed(text))).map_err(wrong),
-            ValueType::Blob => {
-                let bytes: Vec<u8> = self.get(index(column)).map_err(wrong)?;
-                String::from_utf8(bytes).map(|text| Some(Cow::Owned(text))).map_err(|_| unexpected(column, "UTF-8"))
-            }
-            ValueType::Integer | ValueType::Real => Err(unexpected(column, "a text")),
-        }
-    }
-
-    fn integer(&self, column: usize) -> Result<i64> {
-        self.optional_integer(column)?.ok_or_else(|| unexpected(column, "an integer"))
-    }
-
-    fn optional_integer(&self, column: usize) -> Result<Option<i64>> {
-        match self.get_value(index(column)) {
-            Ok(libsql::Value::Null) => Ok(None),
-            Ok(libsql::Value::Integer(integer)) => Ok(Some(integer)),
-            _ => Err(unexpected(column, "an integer")),
-        }
-    }
-
-    fn real(&self, column: usize) -> Result<f64> {
-        match self.get_value(index(column)) {
-            Ok(libsql::Value::Real(real)) => Ok(real),
-            _ => Err(unexpected(column, "a real")),
-        }
-    }
-}
-
-fn index(column: usize) -> i32 {
-    i32::try_from(column).unwrap_or(i32::MAX)
 }

@@ -4,6 +4,7 @@
 mod connection;
 mod error;
 mod lane;
+mod row;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -16,9 +17,12 @@ use memory_core::{Error, Result};
 pub(crate) use connection::{Connection, Part, Work};
 use lane::{Lane, Pending};
 
+pub(crate) use row::OwnedRow;
+
 use super::{Columns, Statement};
 use crate::config::LocalConfig;
 use crate::prepared::PreparedStats;
+use crate::schema;
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -74,7 +78,13 @@ impl Local {
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
     ) -> Result<Vec<T>> {
         let lane = self.readers.as_ref().unwrap_or(&self.writer);
-        lane.run(operation, move |connection| connection.read(operation, &statement, &decode)).await
+        lane.run(operation, move |connection| connection.read(operation, &statement, &|row| decode(row))).await
+    }
+
+    /// Runs one statement and collects its rows, to be decoded by the caller.
+    pub(crate) async fn rows(&self, operation: &'static str, statement: Statement) -> Result<Vec<OwnedRow>> {
+        let lane = self.readers.as_ref().unwrap_or(&self.writer);
+        lane.run(operation, move |connection| connection.read(operation, &statement, &OwnedRow::new)).await
     }
 
     /// As [`Self::read`], for an `EXPLAIN`.
@@ -85,7 +95,7 @@ impl Local {
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
     ) -> Result<Vec<T>> {
         let lane = self.readers.as_ref().unwrap_or(&self.writer);
-        lane.run(operation, move |connection| connection.read_plan(operation, &statement, &decode)).await
+        lane.run(operation, move |connection| connection.read_plan(operation, &statement, &|row| decode(row))).await
     }
 
     /// Runs a write as one transaction and returns how many rows its counted
@@ -109,12 +119,28 @@ impl Local {
         self.writer.close().await;
     }
 
-    /// Runs `job` on the writer's connection.
-    pub(crate) async fn on_writer<T: Send + 'static>(
-        &self,
-        operation: &'static str,
-        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        self.writer.run(operation, job).await
+    /// Runs statements as one transaction.
+    pub(crate) async fn transaction(&self, operation: &'static str, statements: Vec<Statement>) -> Result<()> {
+        self.writer
+            .run(operation, move |connection| {
+                connection.transaction(operation, |connection| {
+                    let mut execute = |Statement { sql, args }| connection.execute(operation, &sql, &args).map(drop);
+                    statements.into_iter().try_for_each(&mut execute)
+                })
+            })
+            .await
+    }
+
+    pub(crate) async fn initialize_schema(&self, indexes: Vec<Statement>) -> Result<()> {
+        self.writer.run(schema::OPERATION, schema::migrate).await?;
+        if indexes.is_empty() {
+            return Ok(());
+        }
+        self.transaction(schema::OPERATION, indexes).await
+    }
+
+    /// Returns once every write that was handed over before is over.
+    pub(crate) async fn drain(&self) -> Result<()> {
+        self.writer.run("settle", |_| Ok(())).await
     }
 }

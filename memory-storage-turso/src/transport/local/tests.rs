@@ -80,7 +80,8 @@ async fn no_operation_calls_the_database_on_a_runtime_thread() {
 async fn a_panic_ends_its_own_job_and_no_transaction_stays_open() {
     let local = open(Place::Memory).await;
     let panicked: Result<(), _> = local
-        .on_writer("try", |connection| {
+        .writer
+        .run("try", |connection| {
             connection.transaction("try", |connection| {
                 connection.execute("try", "DELETE FROM memory_schema", &[])?;
                 panic!("in the middle of a transaction")
@@ -89,7 +90,7 @@ async fn a_panic_ends_its_own_job_and_no_transaction_stays_open() {
         .await;
     assert!(matches!(panicked, Err(Error::Backend { .. })), "{panicked:?}");
     assert_eq!(count(&local, "SELECT count(*) FROM memory_schema").await, 1);
-    local.on_writer("try", |connection| connection.transaction("try", |_| Ok(()))).await.unwrap();
+    local.writer.run("try", |connection| connection.transaction("try", |_| Ok(()))).await.unwrap();
 }
 
 #[tokio::test]

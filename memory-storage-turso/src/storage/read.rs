@@ -1,0 +1,87 @@
+//! Reads of records, whole or in parts where a server would not give all at
+//! once.
+
+use std::sync::Arc;
+
+use memory_core::{Id, Position, Query, Result};
+
+use super::query;
+use super::table::Table;
+use crate::transport::Transport;
+#[cfg(feature = "remote")]
+use crate::transport::remote::Remote;
+
+/// So few records are decoded by the caller, where they will be freed; more
+/// would keep a thread of the runtime busy for too long.
+#[cfg(feature = "local")]
+const FEW: usize = 16;
+
+/// The records of these ids that there are, in any order.
+pub(super) async fn get<R: Table>(transport: &Transport, ids: &[Id<R>]) -> Result<Vec<R>> {
+    match transport {
+        #[cfg(feature = "local")]
+        Transport::Local(local) if ids.len() <= FEW => {
+            let rows = local.rows("get", query::get(ids)).await?;
+            rows.iter().map(|row| R::from_row(row)).collect()
+        }
+        #[cfg(feature = "local")]
+        Transport::Local(local) => local.read("get", query::get(ids), |row| R::from_row(row)).await,
+        #[cfg(feature = "remote")]
+        Transport::Remote(remote) => get_in_parts(remote, ids).await,
+    }
+}
+
+/// As many records in each answer as fit, in order of id; one request if all
+/// do.
+#[cfg(feature = "remote")]
+async fn get_in_parts<R: Table>(remote: &Remote, ids: &[Id<R>]) -> Result<Vec<R>> {
+    let mut wanted = ids.to_vec();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let mut found: Vec<R> = Vec::new();
+    // A list of ids that alone is too long for a request goes over in pieces.
+    let most = (remote.max_request() / 2 / BYTES_PER_ID).max(1);
+    for mut wanted in wanted.chunks(most) {
+        loop {
+            let statement = query::bounded::get(wanted, remote.max_response());
+            let (part, total) = remote.read_bounded("get", statement, |row| R::from_row(row)).await?;
+            let last = part.last().map(memory_core::Record::id);
+            let complete = part.len() >= total;
+            found.extend(part);
+            match last {
+                Some(last) if !complete => wanted = &wanted[wanted.partition_point(|id| *id <= last)..],
+                _ => break,
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A quoted UUID and a comma, with its quotes escaped once more.
+#[cfg(feature = "remote")]
+const BYTES_PER_ID: usize = 41;
+
+/// The first records that answer a query, and whether there are more.
+pub(super) async fn page<R: Table>(
+    transport: &Transport,
+    query: &Query<R>,
+    position: Option<&Position>,
+) -> Result<(Vec<Arc<R>>, bool)> {
+    let (mut found, total) = match transport {
+        #[cfg(feature = "local")]
+        Transport::Local(local) => {
+            let found =
+                local.read("query", query::select(query, position), |row| R::from_row(row).map(Arc::new)).await?;
+            let total = found.len();
+            (found, total)
+        }
+        #[cfg(feature = "remote")]
+        Transport::Remote(remote) => {
+            let statement = query::bounded::select(query, position, remote.max_response());
+            remote.read_bounded("query", statement, |row| R::from_row(row).map(Arc::new)).await?
+        }
+    };
+    found.truncate(query.limit);
+    let more = total > found.len();
+    Ok((found, more))
+}

@@ -1,0 +1,105 @@
+//! Statements and answers in the protocol's words.
+
+use std::borrow::Cow;
+
+use libsql_hrana::proto::{
+    Batch, BatchResult, BatchStreamReq, CloseStreamReq, PipelineReqBody, PipelineRespBody, Row, Stmt, StreamRequest,
+    StreamResponse, StreamResult, Value as HranaValue,
+};
+use memory_core::{Error, Result};
+
+use super::failure::Failure;
+use crate::transport::{Columns, Statement, Value, unexpected};
+
+/// One request that leaves nothing open at the server: a batch on a new
+/// stream, which is closed at once.
+pub(super) fn pipeline(operation: &str, batch: Batch) -> Result<Vec<u8>> {
+    let requests = vec![StreamRequest::Batch(BatchStreamReq { batch }), StreamRequest::Close(CloseStreamReq {})];
+    serde_json::to_vec(&PipelineReqBody { baton: None, requests })
+        .map_err(|error| Error::invalid_input(operation, format!("the request has no JSON form: {error}")))
+}
+
+/// What became of the batch of such a request.
+pub(super) fn batch_result(operation: &str, body: &[u8]) -> Result<BatchResult, Failure> {
+    let body: PipelineRespBody =
+        serde_json::from_slice(body).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
+    match body.results.into_iter().next() {
+        Some(StreamResult::Ok { response: StreamResponse::Batch(answer) }) => Ok(answer.result),
+        Some(StreamResult::Error { error }) => Err(Failure::server(operation, &error)),
+        _ => Err(Failure::unreadable(operation, "it holds no result of the batch")),
+    }
+}
+
+/// The rows of one step, or its error, or what stopped the batch before it.
+pub(super) fn step_rows(operation: &str, mut result: BatchResult, step: usize) -> Result<Vec<Row>, Failure> {
+    if let Some(rows) = result.step_results.get_mut(step).and_then(Option::take) {
+        return Ok(rows.rows);
+    }
+    Err(first_error(operation, &result))
+}
+
+/// Why a batch did not get to its end.
+pub(super) fn first_error(operation: &str, result: &BatchResult) -> Failure {
+    match result.step_errors.iter().flatten().next() {
+        Some(error) => Failure::server(operation, error),
+        None => Failure::unreadable(operation, "a step of the batch has neither a result nor an error"),
+    }
+}
+
+pub(super) fn stmt(statement: Statement, want_rows: bool) -> Stmt {
+    let mut stmt = Stmt::new(statement.sql, want_rows);
+    stmt.args = statement.args.into_iter().map(value).collect();
+    stmt
+}
+
+fn value(value: Value) -> HranaValue {
+    match value {
+        Value::Null => HranaValue::Null,
+        Value::Integer(value) => HranaValue::Integer { value },
+        Value::Text(text) | Value::Json(text) => HranaValue::Text { value: text.into() },
+    }
+}
+
+/// Rows as one JSON array of arrays, in which JSON stays JSON.
+pub(super) fn row_list(rows: &[Vec<Value>]) -> String {
+    let mut list = String::from("[");
+    for (number, row) in rows.iter().enumerate() {
+        list.push_str(if number > 0 { ",[" } else { "[" });
+        for (number, value) in row.iter().enumerate() {
+            if number > 0 {
+                list.push(',');
+            }
+            match value {
+                Value::Null => list.push_str("null"),
+                Value::Integer(integer) => list.push_str(&integer.to_string()),
+                Value::Text(text) => list.push_str(&serde_json::Value::from(text.as_str()).to_string()),
+                Value::Json(text) => list.push_str(text),
+            }
+        }
+        list.push(']');
+    }
+    list.push(']');
+    list
+}
+
+impl Columns for Row {
+    fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
+        match self.values.get(column) {
+            Some(HranaValue::Null) => Ok(None),
+            Some(HranaValue::Text { value }) => Ok(Some(Cow::Borrowed(value))),
+            Some(HranaValue::Blob { value }) => match std::str::from_utf8(value) {
+                Ok(text) => Ok(Some(Cow::Borrowed(text))),
+                Err(_) => Err(unexpected(column, "UTF-8")),
+            },
+            _ => Err(unexpected(column, "a text")),
+        }
+    }
+
+    fn optional_integer(&self, column: usize) -> Result<Option<i64>> {
+        match self.values.get(column) {
+            Some(HranaValue::Null) => Ok(None),
+            Some(HranaValue::Integer { value }) => Ok(Some(*value)),
+            _ => Err(unexpected(column, "an integer")),
+        }
+    }
+}

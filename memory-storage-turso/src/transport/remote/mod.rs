@@ -1,0 +1,210 @@
+//! A server across a network, spoken to by stateless Hrana 3 pipelines: every
+//! operation is one request, which leaves nothing open behind it.
+
+mod client;
+mod endpoint;
+mod failure;
+mod ledger;
+mod message;
+mod retry;
+mod schema;
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use libsql_hrana::proto::{Batch, BatchResult, Row};
+use memory_core::{Error, Result, WriteId};
+
+use client::Client;
+pub use client::NetworkStats;
+pub(crate) use endpoint::{Endpoint, Token};
+use failure::Failure;
+use retry::RetryBudget;
+pub(crate) use retry::RetryPolicy;
+
+use super::{Columns, Statement, Step};
+use crate::config::RemoteConfig;
+use crate::schema::SELECT_VERSION;
+
+#[derive(Debug)]
+pub(crate) struct Remote {
+    client: Client,
+    policy: RetryPolicy,
+    budget: RetryBudget,
+    max_request: usize,
+    max_response: usize,
+    /// Writes of this storage that may or may not have happened, or may yet.
+    in_doubt: Mutex<Vec<WriteId>>,
+}
+
+/// Writes in doubt that are remembered; more than a storage meets in its life.
+const MAX_IN_DOUBT: usize = 1000;
+
+impl Remote {
+    pub(crate) fn new(endpoint: Endpoint, token: Token, config: RemoteConfig) -> Result<Self> {
+        // Escapes in JSON and what the protocol adds fit into as much again.
+        let client = Client::new(endpoint, token, config.pool_size, config.max_response.saturating_mul(2) + (1 << 20))?;
+        Ok(Self {
+            client,
+            policy: RetryPolicy {
+                deadline: config.deadline,
+                attempt_timeout: config.attempt_timeout,
+                batch: config.batch,
+            },
+            budget: RetryBudget::new(),
+            max_request: config.max_request,
+            max_response: config.max_response,
+            in_doubt: Mutex::default(),
+        })
+    }
+
+    pub(crate) const fn max_response(&self) -> usize {
+        self.max_response
+    }
+
+    pub(crate) const fn max_request(&self) -> usize {
+        self.max_request
+    }
+
+    pub(crate) fn stats(&self) -> NetworkStats {
+        self.client.stats()
+    }
+
+    /// Runs one statement and collects what `decode` makes of each row.
+    pub(crate) async fn read<T>(
+        &self,
+        operation: &str,
+        statement: Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        self.rows(operation, statement).await?.iter().map(|row| decode(row)).collect()
+    }
+
+    /// As [`Self::read`], for a statement whose last column says how many rows
+    /// there are in all, of which the answer may hold fewer.
+    pub(crate) async fn read_bounded<T>(
+        &self,
+        operation: &str,
+        statement: Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T>,
+    ) -> Result<(Vec<T>, usize)> {
+        let rows = self.rows(operation, statement).await?;
+        let total = rows.first().map_or(Ok(0), |row| row.integer(row.values.len().saturating_sub(1)))?;
+        let found = rows.iter().map(|row| decode(row)).collect::<Result<_>>()?;
+        Ok((found, usize::try_from(total).unwrap_or(0)))
+    }
+
+    async fn rows(&self, operation: &str, statement: Statement) -> Result<Vec<Row>> {
+        let batch = Batch::single(message::stmt(statement, true));
+        self.request(operation, None, batch, |result| message::step_rows(operation, result, 0)).await
+    }
+
+    /// Runs the steps of one write as one transaction, exactly once in effect,
+    /// and returns how many rows its counted statements changed.
+    pub(crate) async fn write(
+        &self,
+        operation: &str,
+        id: WriteId,
+        fences: &[WriteId],
+        steps: Vec<Step>,
+    ) -> Result<u64> {
+        let mut fences = fences.to_vec();
+        fences.extend(self.in_doubt().iter());
+        let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size);
+        // Should this future be dropped, nobody knows what became of the write.
+        let doubt = Doubt { remote: self, id, over: false };
+        let done = self.request(operation, Some(id), batch, |result| ledger::outcome(operation, &result)).await;
+        doubt.resolve(&done);
+        if done.is_ok() {
+            self.forget(&fences);
+        }
+        done
+    }
+
+    /// Runs statements that may be repeated as one transaction.
+    pub(crate) async fn transaction(&self, operation: &str, statements: Vec<Statement>) -> Result<()> {
+        let batch = ledger::transaction(statements);
+        self.request(operation, None, batch, |result| ledger::committed(operation, &result)).await
+    }
+
+    /// Opens a connection, so that the first operation finds one, and returns
+    /// the version of the schema if there is one.
+    pub(crate) async fn connect(&self) -> Result<Option<i64>> {
+        let batch = Batch::single(message::stmt(Statement::new(SELECT_VERSION, []), true));
+        self.request("connect", None, batch, |result| {
+            if result.step_errors.iter().flatten().any(|error| error.message.contains("no such table")) {
+                return Ok(None);
+            }
+            let rows = message::step_rows("connect", result, 0)?;
+            rows.first().map(|row| row.integer(0)).transpose().map_err(Failure::last)
+        })
+        .await
+    }
+
+    /// Makes sure that each of these writes has happened or never will.
+    pub(crate) async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+        self.transaction("settle", vec![ledger::fence(writes)]).await?;
+        self.forget(writes);
+        Ok(())
+    }
+
+    async fn request<T>(
+        &self,
+        operation: &str,
+        write: Option<WriteId>,
+        batch: Batch,
+        read: impl Fn(BatchResult) -> Result<T, Failure>,
+    ) -> Result<T> {
+        let body = Bytes::from(message::pipeline(operation, batch)?);
+        if body.len() > self.max_request {
+            let reason = format!(
+                "{operation} is a request of {} bytes, of at most {}; do it in several calls, or raise the limit if \
+                 the server takes more",
+                body.len(),
+                self.max_request
+            );
+            return Err(Error::invalid_input("max_request", reason));
+        }
+        let (body, read) = (&body, &read);
+        let attempt = || async move {
+            let answer = self.client.post(operation, body).await?;
+            read(message::batch_result(operation, &answer)?)
+        };
+        self.policy.run(operation, write, &self.budget, || self.client.retried(), attempt).await
+    }
+
+    fn in_doubt(&self) -> std::sync::MutexGuard<'_, Vec<WriteId>> {
+        self.in_doubt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn forget(&self, writes: &[WriteId]) {
+        if !writes.is_empty() {
+            self.in_doubt().retain(|write| !writes.contains(write));
+        }
+    }
+}
+
+/// A write whose outcome is not known yet.
+struct Doubt<'a> {
+    remote: &'a Remote,
+    id: WriteId,
+    over: bool,
+}
+
+impl Doubt<'_> {
+    fn resolve<T>(mut self, done: &Result<T>) {
+        self.over = !done.as_ref().is_err_and(Error::outcome_unknown);
+    }
+}
+
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if !self.over {
+            let mut in_doubt = self.remote.in_doubt();
+            if in_doubt.len() >= MAX_IN_DOUBT {
+                in_doubt.remove(0);
+            }
+            in_doubt.push(self.id);
+        }
+    }
+}
