@@ -60,12 +60,13 @@ impl<K: Eq + Hash, V> AdaptiveCache<K, V> {
 impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     pub(super) fn assemble(
         config: &AdaptiveCacheConfig,
+        shards: Shards<K, V>,
         weigher: Option<Box<Weigher<K, V>>>,
         clock: C,
         hasher: SeedableRandomState,
     ) -> Self {
         Self {
-            shards: Shards::new(config.max_entries, clock.now(), &hasher),
+            shards,
             hasher,
             lifetimes: Lifetimes::new(config),
             clock,
@@ -83,6 +84,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     }
 
     /// A clone of the value, if its entry is there and lives. Counts as a read.
+    #[inline]
     pub fn get<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -94,14 +96,14 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
 
     /// What `read` makes of the value, if its entry is there and lives: without
     /// a clone, and under the shard's shared lock. Counts as a read.
+    #[inline]
     pub fn with<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let now = self.clock.now();
-        let lookup = self.shards.of(hash).read().read(short(hash), key, now, &self.lifetimes, read);
+        let lookup = self.shards.of(hash).read().read(short(hash), key, &self.clock, &self.lifetimes, read);
         match lookup {
             Lookup::Hit(result) => {
                 self.counters.add(Count::Hits, 1);
@@ -110,7 +112,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             }
             Lookup::Missing => self.missed(hash),
             Lookup::Ended => {
-                self.end(hash, key, now);
+                self.end(hash, key);
                 self.missed(hash)
             }
         }
@@ -124,14 +126,14 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
 
     /// Takes out an entry whose life is over.
     #[cold]
-    fn end<Q>(&self, hash: u64, key: &Q, now: Moment)
+    fn end<Q>(&self, hash: u64, key: &Q)
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         let short = short(hash);
         let ended = self.take(hash, |shard| {
-            let time = shard.time(now);
+            let time = shard.time(self.clock.now());
             shard.remove_if(short, key, |slot| !slot.lives(time, short, &self.lifetimes))
         });
         self.counters.add(Count::Expirations, u64::from(ended.is_some()));
@@ -173,10 +175,15 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     /// Removes all entries, one shard after the other.
     pub fn clear(&self) {
         for index in 0..self.shards.count() {
-            let gone = self.shards.at(index).write().clear();
-            let weight = gone.iter().map(|slot| u64::from(slot.weight)).sum();
-            self.shards.at(index).note_length(0);
-            self.bounds.subtract((gone.len(), weight));
+            let place = self.shards.at(index);
+            let gone = {
+                let mut shard = place.write();
+                let gone = shard.clear();
+                place.note_length(0);
+                self.bounds.subtract((gone.len(), gone.iter().map(|slot| u64::from(slot.weight)).sum()));
+                gone
+            };
+            drop(gone);
         }
     }
 

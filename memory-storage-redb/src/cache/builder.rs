@@ -10,6 +10,7 @@ use memory_core::Result;
 use super::adaptive::AdaptiveCache;
 use super::clock::{Clock, CoarseClock};
 use super::config::AdaptiveCacheConfig;
+use super::shards::Shards;
 
 /// Says what an entry weighs.
 pub(crate) type Weigher<K, V> = dyn Fn(&K, &V) -> u64 + Send + Sync;
@@ -21,11 +22,12 @@ pub struct AdaptiveCacheBuilder<K, V, C = CoarseClock> {
     weigher: Option<Box<Weigher<K, V>>>,
     clock: C,
     seed: Option<u64>,
+    shards: Option<u32>,
 }
 
 impl<K, V> AdaptiveCacheBuilder<K, V> {
     pub(crate) fn new(config: AdaptiveCacheConfig) -> Self {
-        Self { config, weigher: None, clock: CoarseClock, seed: None }
+        Self { config, weigher: None, clock: CoarseClock, seed: None, shards: None }
     }
 }
 
@@ -39,8 +41,8 @@ impl<K, V, C> AdaptiveCacheBuilder<K, V, C> {
 
     /// Where the time comes from. Default: [`CoarseClock`].
     pub fn clock<D: Clock>(self, clock: D) -> AdaptiveCacheBuilder<K, V, D> {
-        let Self { config, weigher, seed, .. } = self;
-        AdaptiveCacheBuilder { config, weigher, clock, seed }
+        let Self { config, weigher, seed, shards, .. } = self;
+        AdaptiveCacheBuilder { config, weigher, clock, seed, shards }
     }
 
     /// Makes what the cache does with the same calls the same each time, for
@@ -48,6 +50,14 @@ impl<K, V, C> AdaptiveCacheBuilder<K, V, C> {
     /// Default: seeded at random.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
+    }
+
+    /// So many shards, a power of two, where a test wants several of them
+    /// though there are few entries.
+    #[cfg(test)]
+    #[allow(dead_code, reason = "for the tests of interleavings, which build this module again")]
+    pub(crate) fn shards(self, count: u32) -> Self {
+        Self { shards: Some(count), ..self }
     }
 }
 
@@ -59,11 +69,16 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCacheBuilder<K, V, C> {
     /// [`InvalidInput`](memory_core::Error::InvalidInput), which names the
     /// setting that no cache can have.
     pub fn build(self) -> Result<AdaptiveCache<K, V, C>> {
-        let Self { config, weigher, clock, seed } = self;
+        let Self { config, weigher, clock, seed, shards } = self;
         config.validate()?;
         let seed = seed.unwrap_or_else(|| foldhash::fast::RandomState::default().hash_one(0_u64));
         let shared = if self.seed.is_some() { SharedSeed::global_fixed() } else { SharedSeed::global_random() };
-        Ok(AdaptiveCache::assemble(&config, weigher, clock, SeedableRandomState::with_seed(seed, shared)))
+        let hasher = SeedableRandomState::with_seed(seed, shared);
+        let shards = match shards {
+            Some(count) => Shards::with_count(count, clock.now(), &hasher),
+            None => Shards::new(config.max_entries, clock.now(), &hasher),
+        };
+        Ok(AdaptiveCache::assemble(&config, shards, weigher, clock, hasher))
     }
 }
 

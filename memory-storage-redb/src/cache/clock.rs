@@ -52,6 +52,7 @@ pub struct CoarseClock;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 impl Clock for CoarseClock {
+    #[inline]
     fn now(&self) -> Moment {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
         // A monotonic clock counts from the start of the machine: never below 0.
@@ -63,6 +64,7 @@ impl Clock for CoarseClock {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 impl Clock for CoarseClock {
+    #[inline]
     fn now(&self) -> Moment {
         use std::sync::OnceLock;
         use std::time::Instant;

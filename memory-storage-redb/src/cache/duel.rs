@@ -95,8 +95,8 @@ impl Duel {
     }
 
     /// Takes note of a lookup.
+    #[inline]
     pub(crate) fn observe(&self, hash: u64, hit: bool) {
-        #[expect(clippy::cast_possible_truncation, reason = "the upper half is what is wanted")]
         let sample = (hash >> 32) as u32 & self.mask.load(Ordering::Relaxed);
         if sample == 0 && self.enabled && (!hit || self.budget.load(Ordering::Relaxed) > 0) {
             self.feed(super::shard::short(hash), hit);

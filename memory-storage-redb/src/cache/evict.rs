@@ -44,11 +44,29 @@ impl<K: Eq + Hash, V> Shard<K, V> {
                 } else {
                     discarded.expire(slot);
                 }
+                self.shorten_small(policy);
                 return true;
             }
             if self.turn(now, lifetimes, discarded) {
                 return true;
             }
+        }
+    }
+
+    /// Hands an entry on where the small queue is longer than it should be,
+    /// as it is after a change of policy: otherwise it would stay so, since for
+    /// each that leaves another comes in.
+    fn shorten_small(&mut self, policy: &Policy) {
+        if self.small.len() <= policy.small_target(self.len()) {
+            return;
+        }
+        let Some(hash) = self.small.pop_front() else { return };
+        match self.find(hash, false) {
+            Some(mut entry) => {
+                entry.get_mut().promote();
+                self.main.push_back(hash);
+            }
+            None => self.passed_over(),
         }
     }
 

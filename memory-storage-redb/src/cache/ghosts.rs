@@ -64,8 +64,7 @@ impl Ghosts {
 
     fn set(&self, hash: u32) -> std::ops::Range<usize> {
         let sets = (self.cells.len() / SET) as u64;
-        #[expect(clippy::cast_possible_truncation, reason = "below the number of sets")]
-        let set = (u64::from(hash) * sets >> 32) as usize;
+        let set = ((u64::from(hash) * sets) >> 32) as usize;
         set * SET..(set + 1) * SET
     }
 

@@ -68,7 +68,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         }
         self.count(&discarded);
         drop((discarded, replaced));
-        self.make_room(now);
+        self.make_room(self.shards.of(hash), now);
         true
     }
 
@@ -99,10 +99,10 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
 
     /// Lets shards that hold their part make room, as long as there is too
     /// little.
-    fn make_room(&self, now: Moment) {
+    fn make_room(&self, own: &Place<K, V>, now: Moment) {
         while self.bounds.exceeded((0, 0)) {
             // What is not in a shard is on its way, and makes room itself.
-            let Some(place) = self.shards.long(self.bounds.entries()) else { return };
+            let Some(place) = self.shards.long(self.bounds.entries(), own) else { return };
             let mut discarded = Discarded::new();
             {
                 let mut shard = place.write();

@@ -12,6 +12,7 @@ use super::config::AdaptiveCacheConfig;
 /// moment at which the read began. A life starts with half of it, and is
 /// extended by no less than an eighth where it is extended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch for each kind")]
 pub struct CacheConfig {
     /// Whether episodes are cached. Default: true.
     pub enable_episode_cache: bool,

@@ -22,7 +22,8 @@ pub(crate) struct Lifetimes {
     min: u32,
     max: u32,
     pub(crate) max_age: u32,
-    hot: u32,
+    /// The reads of a term that are counted.
+    pub(crate) hot: u32,
     cold: u32,
     decay: f64,
     jitter: f64,
@@ -55,15 +56,18 @@ impl Lifetimes {
         }
     }
 
-    /// The length of a term. The jitter is the key's own, and the same in
-    /// every term.
+    /// The length of a term, with the key's own jitter.
     pub(crate) fn term(&self, step: i32, hash: u32) -> u32 {
-        let length = f64::from(self.first) * f64::from(step).exp2();
-        let side = f64::from(hash >> 8) / f64::from(u32::MAX >> 9) - 1.0;
-        let length = self.clamp(length) * (1.0 + self.jitter * side);
+        let side = f64::from(hash) / f64::from(u32::MAX / 2) - 1.0;
+        let length = self.clamp(self.length(step) * (1.0 + self.jitter * side));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped between two u32")]
-        let length = self.clamp(length) as u32;
+        let length = length as u32;
         length
+    }
+
+    /// The length of a term without jitter.
+    fn length(&self, step: i32) -> f64 {
+        self.clamp(f64::from(self.first) * f64::from(step).exp2())
     }
 
     fn clamp(&self, length: f64) -> f64 {
@@ -80,10 +84,10 @@ impl Lifetimes {
             // A length at its limit stays on its step, and leaves it at the
             // first change of direction.
             if term.reads >= self.hot {
-                if self.term(term.step, 1 << 31) < self.max {
+                if self.length(term.step) < f64::from(self.max) {
                     term.step = (term.step + 1).min(*STEPS.end());
                 }
-            } else if term.reads <= self.cold && self.term(term.step, 1 << 31) > self.min {
+            } else if term.reads <= self.cold && self.length(term.step) > f64::from(self.min) {
                 term.step = (term.step - 1).max(*STEPS.start());
             }
             term.reads = self.carried(term.reads);
@@ -140,7 +144,7 @@ mod tests {
     #[test]
     fn jitter_stays_within_its_part_and_within_the_limits() {
         let config = AdaptiveCacheConfig { jitter: 0.1, ..AdaptiveCacheConfig::default() };
-        let lifetimes = Lifetimes::new(&config.max_age(Duration::from_millis(8_000)));
+        let lifetimes = Lifetimes::new(&config.max_age(Duration::from_secs(8)));
         let lengths = |step| (0..1_000_u32).map(move |i| lifetimes.term(step, i.wrapping_mul(0x9E37_79B9)));
         assert!(lengths(0).all(|length| (3_600..=4_400).contains(&length)));
         assert!(lengths(0).any(|length| length < 3_700) && lengths(0).any(|length| length > 4_300));

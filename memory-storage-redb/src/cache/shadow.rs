@@ -21,7 +21,7 @@ enum Place {
 #[derive(Clone, Copy, Default)]
 struct Seen {
     place: Place,
-    frequency: u8,
+    frequency: u32,
     /// When it was last evicted from the small queue, in such evictions; 0 for
     /// not since it last came in.
     buried: u32,
@@ -103,7 +103,7 @@ impl Shadows {
         let Self { index, keys, free, ways, capacity, .. } = self;
         index.retain(|id| {
             let seen = keys[*id as usize].seen.iter().zip(ways.iter());
-            let known = seen.clone().any(|(seen, way)| seen.place != Place::Out || is_ghost(seen, way, *capacity));
+            let known = seen.clone().any(|(seen, way)| seen.place != Place::Out || is_ghost(*seen, way, *capacity));
             if !known {
                 free.push(*id);
             }
@@ -117,10 +117,10 @@ impl Shadows {
         let (capacity, queues, policy) = (*capacity, &mut ways[way], &POLICIES[way]);
         let seen = &mut keys[id as usize].seen[way];
         if seen.place != Place::Out {
-            seen.frequency = (seen.frequency + 1).min(MAX_FREQUENCY as u8);
+            seen.frequency = (seen.frequency + 1).min(MAX_FREQUENCY);
             return true;
         }
-        let ghost = is_ghost(seen, queues, capacity);
+        let ghost = is_ghost(*seen, queues, capacity);
         seen.buried = 0;
         let mut to_main = false;
         if queues.len() >= capacity {
@@ -145,7 +145,7 @@ impl Shadows {
     }
 }
 
-fn is_ghost(seen: &Seen, way: &Queues, capacity: usize) -> bool {
+fn is_ghost(seen: Seen, way: &Queues, capacity: usize) -> bool {
     seen.buried > 0 && (way.buried - seen.buried) as usize <= ghosts(capacity)
 }
 
@@ -160,7 +160,7 @@ impl Queues {
             if self.main.is_empty() || self.small.len() >= policy.small_target(self.len()) {
                 let Some(id) = self.small.pop_front() else { return };
                 let seen = &mut keys[id as usize].seen[way];
-                if u32::from(seen.frequency) >= policy.promote {
+                if seen.frequency >= policy.promote {
                     *seen = Seen { place: Place::Main, frequency: 0, buried: 0 };
                     self.main.push_back(id);
                     continue;

@@ -4,7 +4,7 @@ use foldhash::fast::SeedableRandomState;
 
 use super::clock::Moment;
 use super::shard::Shard;
-use crate::sync::{AtomicUsize, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::sync::{AtomicUsize, BiasedLock, Ordering, ReadGuard, WriteGuard};
 
 /// Fewer entries in a shard, and its queues are too short to tell much.
 const SMALLEST: usize = 1_024;
@@ -14,16 +14,16 @@ const MOST: usize = 64;
 /// Each is on cache lines of its own.
 #[repr(align(128))]
 pub(super) struct Place<K, V> {
-    shard: RwLock<Shard<K, V>>,
+    shard: BiasedLock<Shard<K, V>>,
     length: AtomicUsize,
 }
 
 impl<K, V> Place<K, V> {
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Shard<K, V>> {
+    pub(super) fn read(&self) -> ReadGuard<'_, Shard<K, V>> {
         self.shard.read()
     }
 
-    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Shard<K, V>> {
+    pub(super) fn write(&self) -> WriteGuard<'_, Shard<K, V>> {
         self.shard.write()
     }
 
@@ -46,9 +46,13 @@ pub(super) struct Shards<K, V> {
 impl<K, V> Shards<K, V> {
     pub(super) fn new(max_entries: usize, now: Moment, hasher: &SeedableRandomState) -> Self {
         let count = (max_entries / SMALLEST).clamp(1, MOST);
-        let count = 1 << count.ilog2();
+        Self::with_count(1 << count.ilog2(), now, hasher)
+    }
+
+    /// So many, which must be a power of two.
+    pub(super) fn with_count(count: u32, now: Moment, hasher: &SeedableRandomState) -> Self {
         let place = |seed: u32| Place {
-            shard: RwLock::new(Shard::new(now, hasher.clone(), seed.wrapping_mul(0x9E37_79B9))),
+            shard: BiasedLock::new(Shard::new(now, hasher.clone(), seed.wrapping_mul(0x9E37_79B9))),
             length: AtomicUsize::new(0),
         };
         Self { places: (1..=count).map(place).collect(), next: AtomicUsize::new(0) }
@@ -72,14 +76,16 @@ impl<K, V> Shards<K, V> {
     /// Whether a shard of so many entries holds its part of all of them, or
     /// nearly: it can make room for its own.
     pub(super) fn is_due(&self, length: usize, entries: usize) -> bool {
-        length * self.count() * 16 >= entries * 15
+        self.count() == 1 || length * self.count() * 16 >= entries * 15
     }
 
-    /// A shard that holds entries, and its part of them if one is found.
-    pub(super) fn long(&self, entries: usize) -> Option<&Place<K, V>> {
+    /// A shard that holds entries: its part of them, if there is one that
+    /// does. Last of all comes `own`, in which a newcomer has just been put.
+    pub(super) fn long<'a>(&'a self, entries: usize, own: &'a Place<K, V>) -> Option<&'a Place<K, V>> {
         let start = self.next.fetch_add(1, Ordering::Relaxed);
         let around = || (0..self.count()).map(|step| self.at(start.wrapping_add(step) % self.count()));
-        let due = around().find(|place| place.length() > 0 && self.is_due(place.length(), entries));
-        due.or_else(|| around().find(|place| place.length() > 0))
+        let others = || around().filter(|place| place.length() > 0 && !std::ptr::eq(*place, own));
+        let due = others().find(|place| self.is_due(place.length(), entries));
+        due.or_else(|| others().next()).or_else(|| Some(own).filter(|own| own.length() > 0))
     }
 }

@@ -1,7 +1,7 @@
 //! One entry, as it lies in the table.
 
 use super::life::{Lifetimes, STEPS, Term};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// The highest frequency.
 pub(crate) const MAX_FREQUENCY: u32 = 3;
@@ -10,60 +10,70 @@ pub(crate) const MAX_FREQUENCY: u32 = 3;
 pub(crate) struct Slot<K, V> {
     pub(crate) key: K,
     pub(crate) value: V,
-    /// When the present term ends.
-    ends: AtomicU32,
+    state: AtomicU64,
     /// When the life is over in any case.
     hard: u32,
     pub(crate) weight: u32,
-    state: AtomicU32,
 }
 
-/// What readers change of a slot, in one word: two bits of frequency, which
-/// eviction counts down; six of the term's reads; five of the term's step; which
-/// queue the slot is in; and a mark for whoever walks the queues. A full count is left alone, so that the line of
-/// a popular entry stays in every core's cache.
-#[derive(Clone, Copy)]
-struct State(u32);
+/// What readers change of a slot, in one word, so that no reader sees a half of
+/// a change: when the term ends; two bits of frequency, which eviction counts
+/// down; six of the term's reads; five of its step; which queue the slot is in;
+/// and a mark for whoever walks the queues. A full count is left alone, so that
+/// the line of a popular entry stays in every core's cache.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct State(u64);
 
-const READ: u32 = 1 << 2;
+const FREQUENCY: u64 = 1 << 32;
+const READ: u64 = 1 << 34;
 const READS: u32 = 63;
-const STEP: u32 = 1 << 8;
+const STEP: u64 = 1 << 40;
 const STEP_BITS: u32 = 31;
-const MAIN: u32 = 1 << 13;
-const MARK: u32 = 1 << 14;
+const MAIN: u64 = 1 << 45;
+const MARK: u64 = 1 << 46;
 
 impl State {
     fn new(frequency: u32, term: &Term, main: bool) -> Self {
         let step = (term.step - STEPS.start()).unsigned_abs();
-        Self(frequency | term.reads.min(READS) * READ | step * STEP | if main { MAIN } else { 0 })
+        let counts = u64::from(frequency) * FREQUENCY + u64::from(term.reads.min(READS)) * READ;
+        Self(u64::from(term.ends) + counts + u64::from(step) * STEP + if main { MAIN } else { 0 })
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+    const fn ends(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the upper half, and of that a few bits")]
+    const fn bits(self, unit: u64, mask: u32) -> u32 {
+        (self.0 / unit) as u32 & mask
     }
 
     const fn frequency(self) -> u32 {
-        self.0 & MAX_FREQUENCY
+        self.bits(FREQUENCY, MAX_FREQUENCY)
     }
 
     const fn reads(self) -> u32 {
-        self.0 / READ & READS
+        self.bits(READ, READS)
+    }
+
+    const fn step(self) -> i32 {
+        self.bits(STEP, STEP_BITS).cast_signed() + *STEPS.start()
     }
 
     const fn main(self) -> bool {
         self.0 & MAIN != 0
     }
 
-    const fn step(self) -> i32 {
-        (self.0 / STEP & STEP_BITS).cast_signed() + *STEPS.start()
+    const fn term(self) -> Term {
+        Term { ends: self.ends(), step: self.step(), reads: self.reads() }
     }
 
-    /// One more read, in both counts.
-    fn read(self) -> Self {
-        let mut state = self.0;
-        if self.frequency() < MAX_FREQUENCY {
-            state += 1;
-        }
-        if self.reads() < READS {
-            state += READ;
-        }
-        Self(state)
+    /// One more read, in both counts, of which that of the term ends at `hot`.
+    const fn read(self, hot: u32) -> Self {
+        let frequency = (self.frequency() < MAX_FREQUENCY) as u64 * FREQUENCY;
+        let reads = (self.reads() < hot) as u64 * READ;
+        Self(self.0 + frequency + reads)
     }
 }
 
@@ -71,47 +81,54 @@ impl<K, V> Slot<K, V> {
     /// A slot whose first term ends at `ends`.
     pub(crate) fn new(key: K, value: V, weight: u32, ends: u32, hard: u32) -> Self {
         let state = State::new(0, &Term { ends, step: 0, reads: 0 }, false);
-        Self { key, value, ends: AtomicU32::new(ends), hard, weight, state: AtomicU32::new(state.0) }
+        Self { key, value, state: AtomicU64::new(state.0), hard, weight }
     }
 
+    #[inline]
     fn state(&self) -> State {
         State(self.state.load(Ordering::Relaxed))
     }
 
     /// Whether the present term lasts.
     pub(crate) fn in_term(&self, now: u32) -> bool {
-        now < self.ends.load(Ordering::Relaxed)
+        now < self.state().ends()
     }
 
     /// Whether the entry lives, after any renewal it has earned.
+    #[inline]
     pub(crate) fn lives(&self, now: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
         self.in_term(now) || self.renewed(now, hash, lifetimes)
     }
 
     #[cold]
     fn renewed(&self, now: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
-        let ends = self.ends.load(Ordering::Relaxed);
-        let state = self.state();
-        let term = Term { ends, step: state.step(), reads: state.reads() };
-        let Some(next) = lifetimes.renew(term, self.hard, hash, now) else { return false };
-        // Of readers that come at once, one renews; the others find it done.
-        if self.ends.compare_exchange(ends, next.ends, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-            // Reads between the two exchanges are lost with the old count,
-            // which costs nothing but their part in the next renewal.
-            let _ = self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |state| {
-                Some(State::new(State(state).frequency(), &next, State(state).main()).0)
-            });
-        }
-        true
+        let renew = |state| {
+            let state = State(state);
+            let term = lifetimes.renew(state.term(), self.hard, hash, now)?;
+            Some(State::new(state.frequency(), &term, state.main()).0)
+        };
+        self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, renew).is_ok()
     }
 
-    /// Counts a read. One that meets another may go uncounted.
-    pub(crate) fn read(&self) {
-        let state = self.state();
-        let counted = state.read();
-        if counted.0 != state.0 {
-            let _ = self.state.compare_exchange_weak(state.0, counted.0, Ordering::Relaxed, Ordering::Relaxed);
+    /// Reads the entry at `now`: whether it lives.
+    #[inline]
+    pub(crate) fn read(&self, now: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
+        let mut state = self.state();
+        if now >= state.ends() {
+            if !self.renewed(now, hash, lifetimes) {
+                return false;
+            }
+            state = self.state();
         }
+        // A store, since an atomic addition costs each read too much. Of two
+        // readers at once one may go uncounted, or undo the other's renewal,
+        // which the next then makes anew. Nothing else changes meanwhile: that
+        // takes the exclusive lock.
+        let counted = state.read(lifetimes.hot);
+        if counted != state {
+            self.state.store(counted.0, Ordering::Relaxed);
+        }
+        true
     }
 
     /// Puts another value in the entry's place, with a life of its own. What
@@ -119,7 +136,6 @@ impl<K, V> Slot<K, V> {
     pub(crate) fn replace(&mut self, value: V, weight: u32, ends: u32, hard: u32) -> (V, u32) {
         let state = State::new(self.frequency(), &Term { ends, step: 0, reads: 0 }, self.in_main());
         *self.state.get_mut() = state.0;
-        *self.ends.get_mut() = ends;
         self.hard = hard;
         (std::mem::replace(&mut self.value, value), std::mem::replace(&mut self.weight, weight))
     }
@@ -131,8 +147,9 @@ impl<K, V> Slot<K, V> {
 
     /// Counts the frequency down by one.
     pub(crate) fn cool(&mut self) {
-        let state = self.state.get_mut();
-        *state -= u32::from(*state & MAX_FREQUENCY > 0);
+        if self.frequency() > 0 {
+            *self.state.get_mut() -= FREQUENCY;
+        }
     }
 
     /// Whether the slot is in the main queue, and not in the small one.
@@ -142,8 +159,8 @@ impl<K, V> Slot<K, V> {
 
     /// Moves the slot to the main queue, with its frequency at 0.
     pub(crate) fn promote(&mut self) {
-        let state = self.state.get_mut();
-        *state = *state & !MAX_FREQUENCY | MAIN;
+        let state = self.state();
+        *self.state.get_mut() = State::new(0, &state.term(), true).0;
     }
 
     /// Marks the slot, or takes the mark away.
@@ -159,24 +176,27 @@ impl<K, V> Slot<K, V> {
 
     /// Counts the times from a base that is later by `by`.
     pub(crate) fn rebase(&mut self, by: u32) {
-        let ends = self.ends.get_mut();
-        *ends = ends.saturating_sub(by);
+        let state = self.state();
+        let term = Term { ends: state.ends().saturating_sub(by), ..state.term() };
+        *self.state.get_mut() = State::new(state.frequency(), &term, state.main()).0;
         self.hard = self.hard.saturating_sub(by);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::AdaptiveCacheConfig;
     use super::*;
 
     #[test]
     fn counts_are_full_at_their_limits_and_leave_each_other_alone() {
-        let mut slot = Slot::new(1, 2, 3, 4, 5);
+        let lifetimes = Lifetimes::new(&AdaptiveCacheConfig { hot_threshold: 63, ..AdaptiveCacheConfig::default() });
+        let mut slot = Slot::new(1, 2, 3, u32::MAX, u32::MAX);
         slot.promote();
         for reads in 1..=100 {
-            slot.read();
+            assert!(slot.read(0, 0, &lifetimes));
             assert_eq!((slot.frequency(), slot.state().reads()), (reads.min(3), reads.min(63)));
-            assert!(slot.in_main() && slot.state().step() == 0);
+            assert!(slot.in_main() && slot.state().step() == 0 && slot.state().ends() == u32::MAX);
         }
         for frequency in [2, 1, 0, 0] {
             slot.cool();
@@ -189,10 +209,10 @@ mod tests {
     #[test]
     fn a_step_is_kept_over_its_whole_range() {
         for step in STEPS {
-            let term = Term { ends: 0, step, reads: 63 };
+            let term = Term { ends: u32::MAX, step, reads: 63 };
             for main in [false, true] {
                 let state = State::new(2, &term, main);
-                assert_eq!((state.step(), state.reads(), state.frequency(), state.main()), (step, 63, 2, main));
+                assert_eq!((state.term(), state.frequency(), state.main()), (term, 2, main));
             }
         }
     }

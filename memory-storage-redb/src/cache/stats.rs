@@ -65,6 +65,7 @@ impl Counters {
         Self((0..if enabled { STRIPES + 1 } else { 0 }).map(|_| Stripe::default()).collect())
     }
 
+    #[inline]
     pub(crate) fn add(&self, count: Count, more: u64) {
         if self.0.is_empty() || more == 0 {
             return;

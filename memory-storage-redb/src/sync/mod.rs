@@ -1,27 +1,32 @@
 //! The primitives that the cache is built on. The tests of interleavings build
 //! the same modules on others of the same names.
 
+mod biased;
+
 use std::cell::Cell;
 use std::sync::{self, PoisonError};
 
-pub(crate) use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use biased::{BiasedLock, ReadGuard, WriteGuard};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+pub(crate) use std::thread::yield_now;
 
-/// A lock of many readers. A panic in a caller's own code while it is held
-/// leaves every entry whole, so that it does not poison the lock.
+/// A lock of many readers, over nothing of its own. A panic in a caller's own
+/// code while it is held leaves every entry whole, so that it does not poison
+/// the lock.
 #[derive(Debug, Default)]
-pub(crate) struct RwLock<T>(sync::RwLock<T>);
+pub(crate) struct RwLock(sync::RwLock<()>);
 
-impl<T> RwLock<T> {
-    pub(crate) const fn new(value: T) -> Self {
-        Self(sync::RwLock::new(value))
+impl RwLock {
+    pub(crate) const fn new() -> Self {
+        Self(sync::RwLock::new(()))
     }
 
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, ()> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, ()> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,11 +49,21 @@ impl<T> Mutex<T> {
     }
 }
 
+/// Reads in a row, without a write between them, after which readers do without
+/// the lock. Half of them are worth a barrier.
+pub(crate) const READS_IN_A_ROW: u32 = 256;
+
+/// Something on cache lines of its own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
 /// How many threads can own a stripe at a time.
 pub(crate) const STRIPES: usize = 32;
 
 /// The number below [`STRIPES`] that this thread alone has while it lives, or
 /// `None` when so many others have one.
+#[inline]
 pub(crate) fn stripe() -> Option<usize> {
     const UNKNOWN: usize = usize::MAX;
     thread_local! {
@@ -98,4 +113,40 @@ mod owned {
         }
         stripe
     }
+}
+
+/// What keeps the compiler, and only the compiler, from moving reads and writes
+/// across: the other half of [`full_barrier`].
+#[inline]
+pub(crate) fn light_barrier() {
+    sync::atomic::compiler_fence(Ordering::SeqCst);
+}
+
+/// Lets every running thread of this process pass a full memory barrier.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn full_barrier() {
+    use rustix::thread::{MembarrierCommand, membarrier};
+
+    let expedited = || membarrier(MembarrierCommand::PrivateExpedited).is_ok();
+    // A process without a registration of its own still has the slow kind.
+    let passed = expedited() || (has_full_barrier() && expedited()) || membarrier(MembarrierCommand::Global).is_ok();
+    assert!(passed, "the kernel has withdrawn membarrier(2), which it offered before");
+}
+
+/// Whether [`full_barrier`] works here.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn has_full_barrier() -> bool {
+    use rustix::thread::{MembarrierCommand, membarrier};
+
+    membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn full_barrier() {
+    unreachable!("asked for where there is none");
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn has_full_barrier() -> bool {
+    false
 }

@@ -1,0 +1,215 @@
+//! Lives end when the formula says, on a clock that the tests move.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, Clock, ManualClock, Moment};
+use proptest::prelude::*;
+
+const FIRST: u64 = 400;
+const SHORTEST: u64 = 100;
+const LONGEST: u64 = 600;
+const CAP: u64 = 1_500;
+const HOT: u64 = 4;
+const COLD: u64 = 1;
+
+type Cache = AdaptiveCache<u8, u64, ManualClock>;
+
+fn cache(jitter: f64) -> (Cache, ManualClock) {
+    let millis = Duration::from_millis;
+    let config = AdaptiveCacheConfig {
+        ttl: millis(FIRST),
+        min_ttl: millis(SHORTEST),
+        max_ttl: millis(LONGEST),
+        max_age: millis(CAP),
+        hot_threshold: 4,
+        cold_threshold: 1,
+        decay: 0.5,
+        jitter,
+        ..AdaptiveCacheConfig::with_max_entries(1_000)
+    };
+    let clock = ManualClock::at(Moment::from_millis(10_000));
+    let cache = AdaptiveCache::builder(config).clock(clock.clone()).seed(11).build().unwrap();
+    (cache, clock)
+}
+
+/// The formula again, at its plainest: one millisecond at a time.
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    value: u64,
+    read_at: u64,
+    length: u64,
+    ends: u64,
+    reads: u64,
+}
+
+impl Life {
+    fn begin(value: u64, read_at: u64) -> Self {
+        Self { value, read_at, length: FIRST, ends: read_at + FIRST, reads: 0 }
+    }
+
+    /// The life after the millisecond that ends at `now`, if it is not over.
+    fn tick(mut self, now: u64) -> Option<Self> {
+        if now < self.ends {
+            return Some(self);
+        }
+        if self.reads == 0 || now >= self.read_at + CAP {
+            return None;
+        }
+        // A length beyond a limit is cut off, and does not grow further beyond.
+        if self.reads >= HOT && self.length < LONGEST {
+            self.length *= 2;
+        } else if self.reads <= COLD && self.length > SHORTEST {
+            self.length /= 2;
+        }
+        self.reads /= 2;
+        self.ends = (now + self.length.clamp(SHORTEST, LONGEST)).min(self.read_at + CAP);
+        Some(self)
+    }
+
+    fn read(&mut self) -> u64 {
+        self.reads = (self.reads + 1).min(HOT);
+        self.value
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Insert { key: u8, ago: u64 },
+    Get(u8),
+    Remove(u8),
+    Wait(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let key = 0..4_u8;
+    let step = prop_oneof![
+        2 => (key.clone(), 0..600_u64).prop_map(|(key, ago)| Step::Insert { key, ago }),
+        12 => key.clone().prop_map(Step::Get),
+        1 => key.prop_map(Step::Remove),
+        6 => (0..250_u64).prop_map(Step::Wait),
+    ];
+    prop::collection::vec(step, 1..120)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn every_answer_is_the_model_s(steps in steps()) {
+        let (cache, clock) = cache(0.0);
+        let mut model = HashMap::<u8, Life>::new();
+        let mut now = clock.now().as_millis();
+        for (number, step) in steps.into_iter().enumerate() {
+            match step {
+                Step::Insert { key, ago } => {
+                    let value = number as u64;
+                    let taken = cache.insert_read_at(key, value, Moment::from_millis(now - ago));
+                    prop_assert_eq!(taken, ago < FIRST);
+                    model.remove(&key);
+                    if taken {
+                        model.insert(key, Life::begin(value, now - ago));
+                    }
+                }
+                Step::Get(key) => prop_assert_eq!(cache.get(&key), model.get_mut(&key).map(Life::read)),
+                Step::Remove(key) => prop_assert_eq!(cache.remove(&key), model.remove(&key).map(|life| life.value)),
+                Step::Wait(millis) => {
+                    clock.advance(Duration::from_millis(millis));
+                    for _ in 0..millis {
+                        now += 1;
+                        model = model.into_iter().filter_map(|(key, life)| Some((key, life.tick(now)?))).collect();
+                    }
+                }
+            }
+            let mut entries = cache.entries();
+            entries.sort_unstable();
+            let mut living: Vec<_> = model.iter().map(|(key, life)| (*key, life.value)).collect();
+            living.sort_unstable();
+            prop_assert_eq!(entries, living);
+        }
+        let stats = cache.stats();
+        prop_assert_eq!(stats.evictions, 0);
+        prop_assert!(stats.entries >= model.len() as u64);
+    }
+
+    #[test]
+    fn a_read_never_shortens_a_life_and_none_exceeds_the_cap(reads in prop::collection::vec(0..CAP, 0..40), key: u8) {
+        let life = |reads: &[u64]| {
+            let (cache, clock) = cache(0.1);
+            cache.insert(key, 7);
+            (0..2 * CAP).find(|at| {
+                reads.iter().filter(|read| *read == at).for_each(|_| assert!(cache.get(&key).is_none_or(|value| value == 7)));
+                clock.advance(Duration::from_millis(1));
+                cache.entries().is_empty()
+            })
+        };
+        let unread = life(&[]).unwrap();
+        let read = life(&reads).unwrap();
+        prop_assert!(read >= unread, "{read} ms with reads at {reads:?}, {unread} ms without");
+        prop_assert!(read < CAP, "{read} ms");
+        if let Some(first) = reads.iter().min().filter(|first| **first < unread) {
+            let once = life(&[*first]).unwrap();
+            prop_assert!(once > unread, "{once} ms with one read at {first}, {unread} ms without");
+        }
+    }
+}
+
+#[test]
+fn an_entry_whose_life_is_over_is_a_miss_and_counted_as_expired_once() {
+    let (cache, clock) = cache(0.0);
+    cache.insert(1, 1);
+    clock.advance(Duration::from_millis(FIRST - 1));
+    assert_eq!(cache.get(&1), Some(1));
+    clock.advance(Duration::from_millis(CAP));
+    assert_eq!((cache.len(), cache.get(&1), cache.len(), cache.get(&1)), (1, None, 0, None));
+    let stats = cache.stats();
+    assert_eq!((stats.hits, stats.misses, stats.expirations, stats.evictions), (1, 2, 1, 0));
+}
+
+#[test]
+fn insertions_take_out_what_is_over_without_anybody_asking_for_it() {
+    let (cache, clock) = cache(0.0);
+    (0..100).for_each(|key| assert!(cache.insert(key, 0)));
+    clock.advance(Duration::from_millis(FIRST));
+    (100..200).for_each(|key| assert!(cache.insert(key, 0)));
+    assert_eq!(cache.len(), 100);
+    assert_eq!(cache.stats().expirations, 100);
+}
+
+#[test]
+fn a_value_read_too_long_ago_is_rejected_and_what_it_replaces_goes_too() {
+    let (cache, clock) = cache(0.0);
+    cache.insert(1, 1);
+    let old = Moment::from_millis(clock.now().as_millis() - FIRST);
+    assert!(!cache.insert_read_at(1, 2, old));
+    assert_eq!((cache.get(&1), cache.stats().rejected), (None, 1));
+}
+
+#[test]
+fn a_moment_yet_to_come_counts_as_the_present() {
+    let (cache, clock) = cache(0.0);
+    cache.insert_read_at(1, 1, Moment::from_millis(u64::MAX));
+    clock.advance(Duration::from_millis(FIRST));
+    assert_eq!(cache.get(&1), None);
+}
+
+#[test]
+fn lives_are_right_on_both_sides_of_what_32_bits_hold() {
+    let (cache, clock) = cache(0.0);
+    let day = Duration::from_secs(24 * 60 * 60);
+    for _ in 0..60 {
+        cache.insert(1, 1);
+        clock.advance(Duration::from_millis(FIRST - 1));
+        assert_eq!(cache.get(&1), Some(1));
+        clock.advance(day);
+        assert_eq!(cache.get(&1), None);
+        cache.insert(2, 2);
+        clock.advance(day * 2);
+        assert_eq!(cache.get(&2), None);
+    }
+    // A cache that nobody touched for longer than the range.
+    cache.insert(3, 3);
+    clock.advance(day * 120);
+    assert_eq!((cache.get(&3), cache.entries()), (None, vec![]));
+}

@@ -1,0 +1,167 @@
+//! The cache's own modules on shuttle's primitives, in thousands of schedules.
+#![allow(clippy::unwrap_used, reason = "a failure is the test's")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "not all of the modules is used here")]
+
+#[path = "../../src/cache/mod.rs"]
+mod cache;
+mod sync;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cache::{AdaptiveCache, AdaptiveCacheConfig, ManualClock};
+use shuttle::thread;
+
+const SCHEDULES: usize = 5_000;
+
+type Cache = AdaptiveCache<u32, u64, ManualClock>;
+
+/// A cache whose values are their own weights, in two shards.
+fn cache(max_entries: usize, max_weight: u64) -> (Arc<Cache>, ManualClock) {
+    let clock = ManualClock::default();
+    let config = AdaptiveCacheConfig { max_entries, max_weight, ..AdaptiveCacheConfig::default() };
+    let builder = AdaptiveCache::builder(config.max_age(Duration::from_millis(100)));
+    let cache = builder.weigher(|_, weight| *weight).clock(clock.clone()).seed(1).shards(2).build().unwrap();
+    (Arc::new(cache), clock)
+}
+
+fn assert_consistent(cache: &Cache, max_entries: usize, max_weight: u64) {
+    let entries = cache.entries();
+    assert_eq!(entries.len(), cache.len());
+    assert_eq!(entries.iter().map(|(_, weight)| weight).sum::<u64>(), cache.weight());
+    assert!(cache.len() <= max_entries && cache.weight() <= max_weight, "{cache:?}");
+}
+
+fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+}
+
+/// What one thread puts in it finds until it takes it out, whatever others do
+/// to other keys of the same shards; and nobody finds what was never put in.
+fn nothing_is_lost_and_nothing_made_up() {
+    let (cache, _) = cache(100, 1_000);
+    let owners = [1_u32, 2].map(|key| {
+        let cache = Arc::clone(&cache);
+        thread::spawn(move || {
+            for round in 0..2_u64 {
+                let value = u64::from(key) * 10 + round;
+                assert!(cache.insert(key, value));
+                assert_eq!(cache.get(&key), Some(value));
+                if round == 0 {
+                    assert_eq!(cache.remove_if(&key, |present| *present != value), None);
+                    assert_eq!(cache.remove(&key), Some(value));
+                    assert_eq!(cache.get(&key), None);
+                }
+            }
+        })
+    });
+    let reader = {
+        let cache = Arc::clone(&cache);
+        thread::spawn(move || {
+            for key in [1, 2, 1, 2] {
+                let valid = [u64::from(key) * 10, u64::from(key) * 10 + 1];
+                assert!(cache.get(&key).is_none_or(|value| valid.contains(&value)));
+            }
+        })
+    };
+    join(owners.into_iter().chain([reader]));
+    assert_consistent(&cache, 100, 1_000);
+    assert_eq!([cache.get(&1), cache.get(&2)], [Some(11), Some(21)]);
+    let stats = cache.stats();
+    assert_eq!((stats.insertions, stats.evictions, stats.expirations, stats.rejected), (4, 0, 0, 0));
+}
+
+/// Insertions that compete for too little room leave as much as fits.
+fn no_bound_is_exceeded_once_insertions_are_done() {
+    let (cache, _) = cache(3, 50);
+    let threads = (0..4_u32).map(|thread| {
+        let cache = Arc::clone(&cache);
+        thread::spawn(move || {
+            for round in 0..2 {
+                let key = thread * 2 + round;
+                cache.insert(key, u64::from(key * 7 % 30 + 1));
+                cache.get(&(key / 2));
+            }
+            if thread == 3 {
+                cache.clear();
+            }
+        })
+    });
+    join(threads.collect::<Vec<_>>());
+    assert_consistent(&cache, 3, 50);
+    // There is room for it once others have gone.
+    assert!(cache.insert(100, 50));
+    assert_eq!((cache.get(&100), cache.len()), (Some(50), 1));
+}
+
+/// Lives end, and are renewed, while others read, replace and take out.
+fn a_life_that_is_over_is_over_for_everybody() {
+    let (cache, clock) = cache(100, 1_000);
+    cache.insert(1, 1);
+    cache.get(&1);
+    // The first term is over and earned another; the second ends unread.
+    clock.advance(Duration::from_millis(56));
+    let readers = (0..2).map(|_| {
+        let cache = Arc::clone(&cache);
+        thread::spawn(move || assert!(cache.get(&1).is_some_and(|value| value <= 2)))
+    });
+    let writer = {
+        let cache = Arc::clone(&cache);
+        thread::spawn(move || assert!(cache.insert(1, 2)))
+    };
+    join(readers.chain([writer]).collect::<Vec<_>>());
+    clock.advance(Duration::from_millis(101));
+    let readers = (0..2).map(|_| {
+        let cache = Arc::clone(&cache);
+        thread::spawn(move || assert_eq!(cache.get(&1), None))
+    });
+    join(readers.collect::<Vec<_>>());
+    assert!(cache.is_empty());
+    assert_eq!(cache.stats().expirations, 1);
+}
+
+/// Readers of the lock itself, by announcement or not, never see a write in
+/// the middle, and a write is never lost.
+fn a_writer_is_alone() {
+    let lock = Arc::new(sync::BiasedLock::new((0, 0)));
+    let readers = (0..2).map(|_| {
+        let lock = Arc::clone(&lock);
+        thread::spawn(move || {
+            for _ in 0..3 {
+                let pair = lock.read();
+                let first = pair.0;
+                thread::yield_now();
+                assert_eq!(first, pair.1);
+            }
+        })
+    });
+    let writers = (0..2).map(|_| {
+        let lock = Arc::clone(&lock);
+        thread::spawn(move || {
+            for _ in 0..2 {
+                let mut pair = lock.write();
+                pair.0 += 1;
+                thread::yield_now();
+                pair.1 += 1;
+            }
+        })
+    });
+    join(readers.chain(writers).collect::<Vec<_>>());
+    assert_eq!(*lock.read(), (4, 4));
+}
+
+fn main() {
+    let scenarios: [(&str, fn()); 4] = [
+        ("nothing is lost and nothing made up", nothing_is_lost_and_nothing_made_up),
+        ("no bound is exceeded once insertions are done", no_bound_is_exceeded_once_insertions_are_done),
+        ("a life that is over is over for everybody", a_life_that_is_over_is_over_for_everybody),
+        ("a writer is alone", a_writer_is_alone),
+    ];
+    for (name, scenario) in scenarios {
+        // Half at random, and half with few switches in unlikely places. A
+        // schedule that fails is printed, and `shuttle::replay` runs it again.
+        shuttle::check_random(scenario, SCHEDULES);
+        shuttle::check_pct(scenario, SCHEDULES, 3);
+        println!("{} schedules: {name}", 2 * SCHEDULES);
+    }
+}

@@ -1,0 +1,65 @@
+//! The primitives of `src/sync`, as shuttle schedules them.
+
+#[path = "../../src/sync/biased.rs"]
+mod biased;
+
+pub(crate) use biased::{BiasedLock, ReadGuard, WriteGuard};
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use shuttle::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+pub(crate) use shuttle::thread::yield_now;
+
+pub(crate) struct RwLock(shuttle::sync::RwLock<()>);
+
+impl RwLock {
+    pub(crate) fn new() -> Self {
+        Self(shuttle::sync::RwLock::new(()))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, ()> {
+        self.0.read().unwrap()
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, ()> {
+        self.0.write().unwrap()
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(shuttle::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        self.0.try_lock().ok()
+    }
+}
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Padded<T>(pub(crate) T);
+
+/// So few that readers by announcement meet writers all the time.
+pub(crate) const READS_IN_A_ROW: u32 = 2;
+
+pub(crate) const STRIPES: usize = 4;
+
+/// Some threads own a stripe, and some do not.
+pub(crate) fn stripe() -> Option<usize> {
+    let me = usize::from(shuttle::current::me());
+    (me < STRIPES).then_some(me)
+}
+
+/// Everything shuttle schedules is in one order, so that there is nothing for
+/// a barrier to do.
+pub(crate) fn light_barrier() {}
+
+pub(crate) fn full_barrier() {
+    yield_now();
+}
+
+pub(crate) fn has_full_barrier() -> bool {
+    true
+}
