@@ -70,7 +70,9 @@ async fn read(client: &mut TcpStream, request: &mut Vec<u8>) -> Option<()> {
 pub fn answer(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n", body.len());
     for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
+        for part in [name, ": ", value, "\r\n"] {
+            head.push_str(part);
+        }
     }
     [head.as_bytes(), b"\r\n", body].concat()
 }

@@ -32,21 +32,21 @@ impl World {
         direct.initialize_schema().await.unwrap();
         let database = libsql::Builder::new_local(lab.database()).build().await.unwrap().connect().unwrap();
         database.busy_timeout(Duration::from_secs(5)).unwrap();
-        let mut sql = String::from("CREATE TABLE account (id TEXT NOT NULL, change TEXT NOT NULL);");
+        database.execute_batch("CREATE TABLE account (id TEXT NOT NULL, change TEXT NOT NULL)").await.unwrap();
         for (table, id) in [("episodes", "episode_id"), ("patterns", "pattern_id"), ("heuristics", "heuristic_id")] {
             for (event, row, change) in [
                 ("INSERT", "new", "new.metadata ->> 'version'"),
                 ("UPDATE", "new", "new.metadata ->> 'version'"),
                 ("DELETE", "old", "'deleted'"),
             ] {
-                sql += &format!(
+                let sql = format!(
                     "CREATE TRIGGER {table}_{event} AFTER {event} ON {table} BEGIN
                         INSERT INTO account (id, change) VALUES ({row}.{id}, {change});
-                    END;"
+                    END"
                 );
+                database.execute_batch(&sql).await.unwrap();
             }
         }
-        database.execute_batch(&sql).await.unwrap();
         Self { lab, direct, database }
     }
 

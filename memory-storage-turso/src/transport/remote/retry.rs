@@ -272,7 +272,7 @@ mod tests {
         let shared = Shared::new(1);
         let run = |seconds| {
             let slow = move |_| async move {
-                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                sleep_until(Instant::now() + Duration::from_secs(seconds)).await;
                 Ok(())
             };
             policy.run(policy.begin("put", Some(WriteId::new())), &shared, || panic!("no retry"), slow)
