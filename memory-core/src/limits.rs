@@ -25,6 +25,9 @@ pub const MAX_LIMIT: usize = 10_000;
 pub const DEFAULT_LIMIT: usize = 100;
 /// The most tests and connectives in one filter.
 pub const MAX_FILTER_NODES: usize = 256;
+/// The longest metadata key that can be asked for, in bytes: 4 KiB. Keys inside
+/// nested values may be longer than [`MAX_METADATA_KEY`].
+pub const MAX_FILTER_KEY: usize = 4 << 10;
 /// The most content of all operands of one filter, in bytes.
 pub const MAX_FILTER_CONTENT: usize = 1 << 20;
 /// The most groups that one count may give.

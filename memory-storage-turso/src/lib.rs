@@ -1,4 +1,11 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(all(feature = "local", feature = "remote")),
+    allow(dead_code, unused_imports, unused_variables, reason = "some parts are for one of the transports alone")
+)]
+
+#[cfg(not(any(feature = "local", feature = "remote")))]
+compile_error!("a storage needs a way to its database: enable the feature `local`, `remote` or both");
 
 mod config;
 #[cfg(feature = "lab")]

@@ -43,7 +43,6 @@ pub(crate) struct PreparedStats {
     preparation_nanos: AtomicU64,
 }
 
-#[cfg_attr(not(feature = "local"), expect(dead_code, reason = "only local connections prepare"))]
 impl PreparedStats {
     pub(crate) fn hit(&self) {
         self.hits.fetch_add(1, Ordering::Relaxed);

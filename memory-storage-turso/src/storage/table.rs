@@ -47,13 +47,11 @@ pub(crate) struct Upsert {
     /// The row of its parameters.
     pub(crate) one: &'static str,
     /// The rows of the JSON array `?1`.
-    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "a reused statement is faster where one can be"))]
     pub(crate) many: &'static str,
 }
 
 /// What is written differently for the two transports.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(all(feature = "local", feature = "remote")), expect(dead_code, reason = "each transport uses its own"))]
 pub(crate) struct Texts {
     pub(crate) local: &'static str,
     pub(crate) remote: &'static str,
