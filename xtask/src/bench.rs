@@ -121,14 +121,7 @@ fn measure(section: &Section, settings: &Settings) -> Result<Vec<Row>> {
     let rows = (section.run)(settings, &bar).with_context(|| format!("section {}", section.name));
     bar.0.finish_and_clear();
     let rows = rows?;
-    writeln!(
-        stdout(),
-        "\n{}: {}\n{}\n\n{}",
-        section.name,
-        section.about,
-        (section.describe)(settings),
-        table(&rows)
-    )?;
+    writeln!(stdout(), "\n{}: {}\n{}\n\n{}", section.name, section.about, (section.describe)(settings), table(&rows))?;
     Ok(rows)
 }
 

@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused_by_name() {
-        for text in ["", "30", "ms", "-1ms", "1.2.3s", "1e3s", "30 ms", "fast", "61s", "NaNs", "99999999999999999999s"] {
+        for text in ["", "30", "ms", "-1ms", "1.2.3s", "1e3s", "30 ms", "fast", "61s", "NaNs", "99999999999999999999s"]
+        {
             let error = parse("--rtt", text).unwrap_err().to_string();
             assert!(error.contains("--rtt") && error.contains(&format!("`{text}`")), "{error}");
         }

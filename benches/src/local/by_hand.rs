@@ -7,8 +7,8 @@ use libsql::{Builder, Connection, Statement, Value};
 use memory_core::{Episode, EpisodeId};
 use pollster::block_on;
 
-use crate::row::{self, insert};
 use crate::Sample;
+use crate::row::{self, insert};
 
 /// Does a blocking operation so many times under the clock.
 pub(super) fn timed(operations: u64, mut operate: impl FnMut(u64) -> Result<()>) -> Result<Sample> {

@@ -7,12 +7,12 @@ use anyhow::{Result, ensure};
 use memory_core::{Episode, MemoryStorageExt};
 use memory_storage_turso::TursoStorage;
 
-use super::database::{Ours, Scratch};
 use super::by_hand::INSERT;
+use super::database::{Ours, Scratch};
 use super::{NAIVE, OURS, RAW, by_hand};
 use crate::rounds::unclocked;
-use crate::trajectories::time_ordered_id;
 use crate::row;
+use crate::trajectories::time_ordered_id;
 use crate::{Contender, Settings, Workload};
 
 /// Records of one call, and calls of one round.
@@ -78,9 +78,9 @@ impl Databases {
             Contender::new(NAIVE, move |calls| {
                 scratch.sweep()?;
                 by_hand::timed(calls, |call| {
-                    slice(&episodes, size, call).iter().try_for_each(|episode| {
-                        by_hand::execute(&connection, INSERT, row::values(episode)?).map(drop)
-                    })
+                    slice(&episodes, size, call)
+                        .iter()
+                        .try_for_each(|episode| by_hand::execute(&connection, INSERT, row::values(episode)?).map(drop))
                 })
             })
         };

@@ -58,7 +58,8 @@ impl Input {
         let mut episodes = population(seed, MOST)?;
         for episode in &mut episodes {
             let missing = EPISODE_BYTES.saturating_sub(serde_json::to_string(episode)?.len());
-            if let Some(Some(ExecutionResult::Success { output })) = episode.steps.first_mut().map(|step| &mut step.result)
+            if let Some(Some(ExecutionResult::Success { output })) =
+                episode.steps.first_mut().map(|step| &mut step.result)
             {
                 *output += &words(&mut random, missing);
             }
@@ -88,7 +89,8 @@ impl Input {
             episode.metadata.get("session").and_then(|session| session.as_str()).unwrap_or_default().to_owned()
         });
         let domains = newest_first(&population, |episode| episode.context.domain.clone());
-        let pages = domains.into_iter().map(|(domain, episodes)| PageOf::of(domain, &episodes)).collect::<Result<_>>()?;
+        let pages =
+            domains.into_iter().map(|(domain, episodes)| PageOf::of(domain, &episodes)).collect::<Result<_>>()?;
         Ok(Self { suffix, population, sessions: sessions.into_iter().collect(), pages, contents })
     }
 
@@ -135,10 +137,7 @@ fn renamed(episode: &Episode) -> Episode {
     episode
 }
 
-fn newest_first(
-    episodes: &[Arc<Episode>],
-    name: impl Fn(&Episode) -> String,
-) -> BTreeMap<String, Vec<Arc<Episode>>> {
+fn newest_first(episodes: &[Arc<Episode>], name: impl Fn(&Episode) -> String) -> BTreeMap<String, Vec<Arc<Episode>>> {
     let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for episode in episodes {
         groups.entry(name(episode)).or_default().push(Arc::clone(episode));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hyper_0_14::client::HttpConnector;
 use libsql::{Builder, Connection, Rows, Statement, TransactionBehavior, Value, params};
 use memory_core::{Episode, EpisodeId, Pattern};
@@ -17,6 +17,7 @@ use crate::row;
 const QUEUES: &str = "one connection, on which they queue";
 
 async fn connect(address: &ServerAddress) -> Result<Connection> {
+    ensure!(address.url.starts_with("http://"), "libsql's client is built without TLS here, for http:// servers only");
     // As the connector that libsql itself makes where it is built with TLS.
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
@@ -25,9 +26,10 @@ async fn connect(address: &ServerAddress) -> Result<Connection> {
     Ok(builder.build().await?.connect()?)
 }
 
-async fn first(mut rows: Rows) -> Result<Arc<Episode>> {
-    let row = rows.next().await?.context("an episode is missing")?;
-    Ok(Arc::new(row::episode(&row)?))
+/// Reads on to the end of the answer, as whoever knows that the HTTP connection
+/// is thrown away otherwise.
+async fn first(rows: Rows) -> Result<Arc<Episode>> {
+    all(rows).await?.pop().context("an episode is missing")
 }
 
 async fn all(mut rows: Rows) -> Result<Episodes> {

@@ -118,12 +118,7 @@ fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     rows
 }
 
-fn measure(
-    place: &Place,
-    scenes: &[Rc<Scene>],
-    settings: &Settings,
-    progress: &dyn Progress,
-) -> Result<Vec<Row>> {
+fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     let ours = Player::new(place, async |address| Ours::open(&address).await)?;
     let new_connection = Player::new(place, async |address| Ok(NewConnection(address)))?;
     let warm = Player::new(place, async |address| Warm::open(&address).await)?;

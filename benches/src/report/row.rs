@@ -247,7 +247,8 @@ mod tests {
     fn few_rounds_give_no_interval_and_none_give_no_figures() {
         let mut measured = measured();
         measured.series[1].seconds.truncate(1);
-        measured.series[2] = Series { seconds: Vec::new(), reason: Some("refused".to_owned()), ..measured.series[2].clone() };
+        measured.series[2] =
+            Series { seconds: Vec::new(), reason: Some("refused".to_owned()), ..measured.series[2].clone() };
         let rows = Row::of("local", &measured, "naive");
         assert_eq!((rows[0].speedup, rows[0].speedup_ci95, rows[0].verdict), (Some(81.0), None, None));
         assert_eq!((rows[1].time(), rows[1].ci95, rows[1].rounds), (Some((1000.0, Unit::Us)), None, Some(1)));

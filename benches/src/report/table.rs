@@ -51,12 +51,20 @@ pub fn table(rows: &[Row]) -> String {
     for index in 0..rows.len() {
         text += &line(&|column| column.cells[index].clone());
     }
+    text + &reasons(rows)
+}
+
+/// A line for each reason, which rows of one operation may share.
+fn reasons(rows: &[Row]) -> String {
+    let mut lines: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for row in rows {
-        if let Some(reason) = &row.reason {
-            text += &[&row.operation, " ", &row.system, ": ", reason, "\n"].concat();
+        let Some(reason) = &row.reason else { continue };
+        match lines.iter_mut().rfind(|(operation, why, _)| *operation == row.operation && why == reason) {
+            Some((_, _, systems)) => systems.push(&row.system),
+            None => lines.push((&row.operation, reason, vec![&row.system])),
         }
     }
-    text
+    lines.iter().map(|(operation, reason, systems)| format!("{operation} {}: {reason}\n", systems.join(", "))).collect()
 }
 
 /// Names each operation in the first of its rows.
@@ -110,15 +118,19 @@ mod tests {
         let mut other = Row::new("local", "löschen", "ours");
         (other.speedup, other.verdict) = (Some(1.01), Some(Verdict::Tie));
         other.reason = Some("a reason".to_owned());
+        let mut another = other.clone();
+        another.system = "naive-libsql".to_owned();
+        (another.speedup, another.verdict) = (Some(20.0), None);
         let expected = "\
 operation  system         time/op  95 % interval  speedup
 ─────────  ────────────  ────────  ─────────────  ───────
 get/warm   ours          9.500 µs  9.000 – 10.25    x12.3
            naive-libsql  117.1 µs   116.0 – 1180
 löschen    ours                                       tie
-löschen ours: a reason
+           naive-libsql                             x20.0
+löschen ours, naive-libsql: a reason
 ";
-        assert_eq!(table(&[ours, naive, other]), expected);
+        assert_eq!(table(&[ours, naive, other, another]), expected);
     }
 
     #[test]
