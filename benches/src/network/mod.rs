@@ -83,9 +83,10 @@ fn describe(settings: &Settings) -> String {
         Some(server) => server.url.clone(),
         None => format!("a round-trip time of {:?}, {} more to connect", network.rtt, 1 + network.tls_rtts),
     };
-    let episodes = match settings.trajectories.is_generated() {
-        true => "episodes of 2 kB".to_owned(),
-        false => format!("episodes of 2 kB, and real ones ({})", settings.trajectories.source),
+    let episodes = if settings.trajectories.is_generated() {
+        "episodes of 2 kB".to_owned()
+    } else {
+        format!("episodes of 2 kB, and real ones ({})", settings.trajectories.source)
     };
     format!("{server}; {episodes}; at most {} rounds, seed {}", network.rounds, settings.seed)
 }
@@ -140,7 +141,9 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
     let measured = run(&mut workloads, settings.network.rounds, settings.seed, progress)?;
     let mut rows: Vec<_> = measured.iter().flat_map(|measured| Row::of(SECTION.name, measured, BASELINE)).collect();
     if settings.network.server.is_none() && !settings.network.rtt.is_zero() {
-        rows.iter_mut().for_each(|row| row.set_rtt_multiple(settings.network.rtt));
+        for row in &mut rows {
+            row.set_rtt_multiple(settings.network.rtt);
+        }
     }
     Ok(rows)
 }

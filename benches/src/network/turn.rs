@@ -160,7 +160,7 @@ impl Scene {
         let mut deleted = self.sweeper.delete(&ids).await.context("delete what was stored")?;
         let ids: Vec<_> = patterns.iter().map(|pattern| pattern.id).collect();
         deleted += Store::<Pattern>::delete(&*self.sweeper, &ids).await.context("delete what was stored")?;
-        ensure!(deleted as usize == episodes.len() + patterns.len(), "only {deleted} records were stored");
+        ensure!(deleted == (episodes.len() + patterns.len()) as u64, "only {deleted} records were stored");
         Ok(())
     }
 }

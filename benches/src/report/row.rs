@@ -169,11 +169,11 @@ impl Row {
         self.operations_per_round = Some(operations);
         if let Some(traffic) = &series.traffic {
             let all = operations as f64 * series.seconds.len() as f64;
-            let per_op = |count: u64| Some(significant(count as f64 / all, 4));
-            self.round_trips_per_op = per_op(traffic.round_trips);
-            self.connections_per_op = traffic.connections.and_then(per_op);
-            self.bytes_up_per_op = traffic.bytes_up.and_then(per_op);
-            self.bytes_down_per_op = traffic.bytes_down.and_then(per_op);
+            let per_op = |count: u64| significant(count as f64 / all, 4);
+            self.round_trips_per_op = Some(per_op(traffic.round_trips));
+            self.connections_per_op = traffic.connections.map(per_op);
+            self.bytes_up_per_op = traffic.bytes_up.map(per_op);
+            self.bytes_down_per_op = traffic.bytes_down.map(per_op);
         }
     }
 

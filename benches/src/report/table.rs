@@ -64,7 +64,11 @@ fn reasons(rows: &[Row]) -> String {
             None => lines.push((&row.operation, reason, vec![&row.system])),
         }
     }
-    lines.iter().map(|(operation, reason, systems)| format!("{operation} {}: {reason}\n", systems.join(", "))).collect()
+    let mut text = String::new();
+    for (operation, reason, systems) in lines {
+        text.extend([operation, " ", &systems.join(", "), ": ", reason, "\n"]);
+    }
+    text
 }
 
 /// Names each operation in the first of its rows.
