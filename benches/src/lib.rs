@@ -18,7 +18,7 @@ pub use network::{NetworkSettings, ServerAddress};
 pub use progress::Progress;
 pub use report::Report;
 pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};
-pub use section::{SECTIONS, Section, Settings};
+pub use section::{SECTIONS, Scope, Section, Settings};
 pub use trajectories::{Shape, Trajectories};
 
 /// The program in the workspace's front page, so that it compiles and runs.

@@ -24,9 +24,22 @@ pub struct Section {
 /// Every section, in the order in which they run.
 pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION];
 
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All sections in under a minute, to see that they run.
+    Quick,
+    /// All sections in under ten minutes.
+    Default,
+    /// As much as there is, however long it takes.
+    Full,
+}
+
 /// What all sections go by.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// How much is measured.
+    pub scope: Scope,
     /// What everything random is drawn from.
     pub seed: u64,
     /// How many rounds are measured.
@@ -40,13 +53,12 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What a full run goes by.
-    pub const fn full(seed: u64, trajectories: Trajectories) -> Self {
-        Self { seed, rounds: 31, population: 10_000, trajectories, network: NetworkSettings::full() }
-    }
-
-    /// What a run of well under a minute goes by.
-    pub fn quick(seed: u64, trajectories: Trajectories) -> Self {
-        Self { seed, rounds: 11, population: 2_000, trajectories, network: NetworkSettings::quick() }
+    /// What a run of this scope goes by.
+    pub fn new(scope: Scope, seed: u64, trajectories: Trajectories) -> Self {
+        let (rounds, population) = match scope {
+            Scope::Quick => (11, 2_000),
+            Scope::Default | Scope::Full => (31, 10_000),
+        };
+        Self { scope, seed, rounds, population, trajectories, network: NetworkSettings::new(scope) }
     }
 }

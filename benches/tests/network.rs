@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use memory_benches::report::Row;
-use memory_benches::{InputError, NetworkSettings, Report, SECTIONS, Section, ServerAddress, Settings, Trajectories};
+use memory_benches::{
+    InputError, NetworkSettings, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories,
+};
 use memory_core::{Episode, Filter, Pattern, Store};
 use memory_storage_turso::TursoStorage;
 use memory_storage_turso::lab::{Lab, LabOptions};
@@ -33,10 +35,10 @@ fn section() -> &'static Section {
 
 /// One round without delays, however slow the machine is.
 fn settings(trajectories: Trajectories) -> Settings {
-    let quick = NetworkSettings::quick();
+    let quick = NetworkSettings::new(Scope::Quick);
     let network =
         NetworkSettings { rtt: Duration::ZERO, rounds: 1, budget: Duration::MAX, max_single_records: 3, ..quick };
-    Settings { network, ..Settings::quick(1, trajectories) }
+    Settings { network, ..Settings::new(Scope::Quick, 1, trajectories) }
 }
 
 fn lab(runtime: &Runtime) -> Lab {

@@ -9,7 +9,7 @@ use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use memory_benches::report::{Row, table};
 use memory_benches::statistics::{MAX_ROUNDS, MIN_ROUNDS};
-use memory_benches::{InputError, Progress, Report, SECTIONS, Section, ServerAddress, Settings, Trajectories};
+use memory_benches::{InputError, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories};
 
 use crate::duration;
 
@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Measure with fewer rounds and smaller populations
     #[arg(long)]
     quick: bool,
+    /// Measure everything there is, however long it takes
+    #[arg(long, conflicts_with = "quick")]
+    full: bool,
     /// Measure this section alone; may be given more than once
     #[arg(long, value_name = "SECTION")]
     only: Vec<String>,
@@ -98,8 +101,12 @@ fn settings(options: &Options) -> Result<Settings> {
         Some(path) => Trajectories::read(path)?,
         None => Trajectories::generate(options.seed, GENERATED),
     };
-    let kind = if options.quick { Settings::quick } else { Settings::full };
-    let mut settings = kind(options.seed, trajectories);
+    let scope = match (options.quick, options.full) {
+        (true, _) => Scope::Quick,
+        (_, true) => Scope::Full,
+        _ => Scope::Default,
+    };
+    let mut settings = Settings::new(scope, options.seed, trajectories);
     if let Some(rounds) = options.rounds {
         settings.rounds = usize::try_from(rounds)?;
         settings.network.rounds = settings.rounds;

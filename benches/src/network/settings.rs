@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::Scope;
+
 /// What the section `network` goes by.
 #[derive(Clone, Debug)]
 pub struct NetworkSettings {
@@ -23,22 +25,23 @@ pub struct NetworkSettings {
 }
 
 impl NetworkSettings {
-    /// What a full run goes by.
-    pub const fn full() -> Self {
-        Self {
+    /// What a run of this scope goes by.
+    pub fn new(scope: Scope) -> Self {
+        let settings = Self {
             server: None,
             rtt: Duration::from_millis(30),
             tls_rtts: 0,
             rounds: 21,
             budget: Duration::from_secs(10),
             max_single_records: 100,
+        };
+        match scope {
+            Scope::Quick => {
+                Self { rounds: 6, budget: Duration::from_millis(1_500), max_single_records: 10, ..settings }
+            }
+            Scope::Default => settings,
+            Scope::Full => Self { rounds: 31, budget: Duration::from_secs(60), ..settings },
         }
-    }
-
-    /// What a run of half a minute goes by.
-    pub fn quick() -> Self {
-        let full = Self::full();
-        Self { rounds: 6, budget: Duration::from_millis(1_500), max_single_records: 10, ..full }
     }
 }
 
