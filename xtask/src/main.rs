@@ -2,6 +2,7 @@
 
 mod bench;
 mod duration;
+mod plan;
 mod serve;
 mod soak;
 mod test;
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<bench::Interrupted>() => {
+            eprintln!("{error:#}");
+            ExitCode::from(bench::INTERRUPTED)
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(if error.is::<InputError>() { 2 } else { 1 })

@@ -1,0 +1,48 @@
+//! From the command line to what the sections go by.
+
+use anyhow::Result;
+use memory_benches::{InputError, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories};
+
+use super::Options;
+use crate::duration;
+
+/// Episodes where no file gives them, as many as the real file has that the
+/// generator was fitted to.
+const GENERATED: u64 = 200;
+
+/// Those that were asked for, in the order in which they run.
+pub(super) fn sections(only: &[String]) -> Result<Vec<&'static Section>> {
+    if let Some(unknown) = only.iter().find(|name| SECTIONS.iter().all(|section| section.name != **name)) {
+        let known: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
+        return Err(InputError::new(format!("no section `{unknown}`; there are: {}", known.join(", "))).into());
+    }
+    Ok(SECTIONS.iter().filter(|section| only.is_empty() || only.iter().any(|name| section.name == name)).collect())
+}
+
+/// What was asked for, or the default.
+pub(super) fn settings(options: &Options) -> Result<Settings> {
+    let trajectories = match &options.trajectories {
+        Some(path) => Trajectories::read(path)?,
+        None => Trajectories::generate(options.seed, GENERATED),
+    };
+    let scope = match (options.quick, options.full) {
+        (true, _) => Scope::Quick,
+        (_, true) => Scope::Full,
+        _ => Scope::Default,
+    };
+    let mut settings = Settings::new(scope, options.seed, trajectories);
+    if let Some(rounds) = options.rounds {
+        settings.rounds = usize::try_from(rounds)?;
+        settings.network.rounds = settings.rounds;
+    }
+    if let Some(population) = options.population {
+        settings.population = usize::try_from(population)?;
+    }
+    if let Some(rtt) = &options.rtt {
+        settings.network.rtt = duration::parse("--rtt", rtt)?;
+    }
+    settings.network.tls_rtts = options.tls_rtts;
+    let token = || options.token.clone().unwrap_or_default();
+    settings.network.server = options.url.clone().map(|url| ServerAddress { url, token: token() });
+    Ok(settings)
+}
