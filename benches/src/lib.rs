@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::cast_precision_loss, reason = "counts and bytes as reals, far below where an f64 skips integers")]
 
+mod cache;
 mod input;
 mod local;
 mod progress;

@@ -1,10 +1,12 @@
 //! `cargo xtask bench`
 
+use std::alloc::System;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use cap::Cap;
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use memory_benches::report::{Row, table};
@@ -14,6 +16,10 @@ use memory_benches::{InputError, Progress, Report, SECTIONS, Section, Settings, 
 /// Episodes where no file gives them, as many as the real file has that the
 /// generator was fitted to.
 const GENERATED: u64 = 200;
+
+/// Counts what is allocated, for the memory that caches take.
+#[global_allocator]
+static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
@@ -26,6 +32,10 @@ pub(crate) struct Options {
     /// Store the episodes of this file, in the format of τ-bench, instead of generated ones
     #[arg(long, value_name = "FILE")]
     trajectories: Option<PathBuf>,
+    /// Run this trace through the caches too: one key a line, or ARC's `.lis`; may be packed by gzip, and given more
+    /// than once
+    #[arg(long, value_name = "FILE")]
+    trace: Vec<PathBuf>,
     /// Write the results as JSON, by the schema in benches/SCHEMA.md
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
@@ -82,6 +92,8 @@ fn settings(options: &Options) -> Result<Settings> {
     };
     let kind = if options.quick { Settings::quick } else { Settings::full };
     let mut settings = kind(options.seed, trajectories);
+    settings.traces.clone_from(&options.trace);
+    settings.allocated = Some(|| ALLOCATOR.allocated());
     if let Some(rounds) = options.rounds {
         settings.rounds = usize::try_from(rounds)?;
     }

@@ -72,6 +72,9 @@ pub struct Row {
     /// Hits among lookups, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
+    /// Bytes that one entry takes beyond its key and value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_entry: Option<f64>,
     /// Why a figure is missing or what to know about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -220,10 +223,10 @@ mod tests {
         let mut row = Row::of("local", &measured, "naive").remove(0);
         row.set_cost(&measured.series[0], &measured.series[2], Some(&measured.series[2]));
         (row.median_ms_per_op, row.median_ns_per_op) = (Some(1.0), Some(1.0));
-        (row.hit_ratio, row.reason) = (Some(0.5), Some("why".to_owned()));
+        (row.hit_ratio, row.bytes_per_entry, row.reason) = (Some(0.5), Some(80.0), Some("why".to_owned()));
         let json = serde_json::to_value(row).unwrap();
         let fields = json.as_object().unwrap();
-        assert_eq!(fields.len(), 22);
+        assert_eq!(fields.len(), 23);
         let schema = include_str!("../../SCHEMA.md");
         assert_eq!(fields.keys().filter(|field| !schema.contains(&format!("`{field}`"))).collect::<Vec<_>>(), [""; 0]);
     }

@@ -25,6 +25,7 @@ const FIGURES: &[(&str, Cell)] = &[
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
     ("down B/op", |row| row.bytes_down_per_op.map(|count| digits(count, 4))),
     ("hit ratio", |row| row.hit_ratio.map(|ratio| digits(ratio, 4))),
+    ("B/entry", |row| row.bytes_per_entry.map(|bytes| digits(bytes, 4))),
 ];
 
 /// These rows as an aligned table, the operation named once for its systems,
