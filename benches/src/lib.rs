@@ -4,18 +4,23 @@
 mod cache;
 mod input;
 mod local;
+mod network;
+mod population;
 mod progress;
 pub mod report;
 mod rounds;
+mod row;
 mod section;
 pub mod statistics;
 mod trajectories;
 
+pub use cache::{CacheSettings, CountAllocated, Trace, cache_workloads};
 pub use input::InputError;
+pub use network::{NetworkSettings, ServerAddress};
 pub use progress::Progress;
 pub use report::Report;
 pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};
-pub use section::{SECTIONS, Section, Settings};
+pub use section::{SECTIONS, Scope, Section, Settings};
 pub use trajectories::{Shape, Trajectories};
 
 /// The program in the workspace's front page, so that it compiles and runs.

@@ -1,11 +1,13 @@
 //! Contenders that run in interleaved rounds.
 
 use std::fmt;
+use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::Progress;
+use crate::statistics::MIN_ROUNDS;
 
 /// What one contender did in one round.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,14 +27,27 @@ impl From<Duration> for Sample {
 /// What operations sent and received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Requests that were answered.
+    /// How often something was sent and its answer awaited: requests, and what
+    /// it took to open connections.
     pub round_trips: u64,
-    /// Connections that were opened.
-    pub connections: u64,
-    /// Bytes sent.
-    pub bytes_up: u64,
-    /// Bytes received.
-    pub bytes_down: u64,
+    /// Connections that were opened, where that was seen.
+    pub connections: Option<u64>,
+    /// Bytes sent, the same.
+    pub bytes_up: Option<u64>,
+    /// Bytes received, the same.
+    pub bytes_down: Option<u64>,
+}
+
+impl AddAssign for Traffic {
+    fn add_assign(&mut self, other: Self) {
+        let add = |sum: &mut Option<u64>, more: Option<u64>| {
+            *sum = more.map(|more| sum.unwrap_or(0) + more).or(*sum);
+        };
+        self.round_trips += other.round_trips;
+        add(&mut self.connections, other.connections);
+        add(&mut self.bytes_up, other.bytes_up);
+        add(&mut self.bytes_down, other.bytes_down);
+    }
 }
 
 /// Does an operation so many times under the clock, by its number, after a
@@ -67,13 +82,28 @@ pub struct Contender {
     /// Its name in the report.
     pub system: &'static str,
     operate: Operate,
+    peer: bool,
+    note: Option<String>,
 }
 
 impl Contender {
     /// A contender that does the operation so many times and says how long
     /// that took; what it sets up for them is outside its clock.
     pub fn new(system: &'static str, operate: impl FnMut(u64) -> Result<Sample> + 'static) -> Self {
-        Self { system, operate: Box::new(operate) }
+        Self { system, operate: Box::new(operate), peer: false, note: None }
+    }
+
+    /// Somebody else's: its first error is a finding, after which it rests, and
+    /// does not end the run.
+    pub fn peer(mut self) -> Self {
+        self.peer = true;
+        self
+    }
+
+    /// What to know about its figures.
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = Some(note.into());
+        self
     }
 
     /// Does the operation so many times.
@@ -101,6 +131,27 @@ pub struct Workload {
     pub operations: u64,
     /// Who does it.
     pub contenders: Vec<Contender>,
+    /// How long a contender's turns may take together, as its first tells.
+    /// Where fewer fit than an interval needs, that one is all there is.
+    pub budget: Option<Duration>,
+}
+
+impl Workload {
+    /// A workload in which everybody has a turn in every round.
+    pub fn new(operation: impl Into<String>, operations: u64, contenders: Vec<Contender>) -> Self {
+        Self { operation: operation.into(), operations, contenders, budget: None }
+    }
+
+    /// How many more turns a contender has that took so long for its first, at
+    /// most `rounds`.
+    fn turns(&self, first: Duration, rounds: usize) -> usize {
+        let fit = |budget: Duration| budget.div_duration_f64(first.max(Duration::from_nanos(1))) - 1.0;
+        match self.budget.map(fit) {
+            Some(fit) if fit < MIN_ROUNDS as f64 => 0,
+            Some(fit) if fit < rounds as f64 => (MIN_ROUNDS..rounds).rfind(|turns| *turns as f64 <= fit).unwrap_or(0),
+            _ => rounds,
+        }
+    }
 }
 
 /// The figures of a workload.
@@ -126,10 +177,12 @@ impl Measured {
 pub struct Series {
     /// Its name.
     pub system: &'static str,
-    /// Seconds for one operation, by round.
+    /// Seconds for one operation, by round. None, where it failed.
     pub seconds: Vec<f64>,
     /// What all rounds sent and received together.
     pub traffic: Option<Traffic>,
+    /// Why there are no figures, or what to know about them.
+    pub reason: Option<String>,
 }
 
 /// Runs workloads one after the other, each in `rounds` rounds after one that
@@ -138,7 +191,8 @@ pub struct Series {
 ///
 /// # Errors
 ///
-/// The first error of a contender, with its name and the operation's.
+/// The first error of a contender that is no [peer](Contender::peer), with its
+/// name and the operation's.
 pub fn run(workloads: &mut [Workload], rounds: usize, seed: u64, progress: &dyn Progress) -> Result<Vec<Measured>> {
     let mut random = fastrand::Rng::with_seed(seed);
     let turns = workloads.iter().map(|workload| workload.contenders.len() as u64).sum::<u64>();
@@ -152,37 +206,55 @@ fn measure(
     random: &mut fastrand::Rng,
     progress: &dyn Progress,
 ) -> Result<Measured> {
-    let Workload { operation, operations, contenders } = workload;
-    let series = contenders.iter().map(|contender| Series {
-        system: contender.system,
-        seconds: Vec::with_capacity(rounds),
-        traffic: None,
-    });
-    let mut series: Vec<_> = series.collect();
-    let mut order: Vec<_> = (0..contenders.len()).collect();
+    let (operation, operations) = (workload.operation.clone(), workload.operations);
+    let mut series: Vec<_> = workload.contenders.iter().map(Series::new).collect();
+    let mut left = vec![rounds; series.len()];
+    let mut order: Vec<_> = (0..series.len()).collect();
     for round in 0..=rounds {
         random.shuffle(&mut order);
         for &turn in &order {
-            let contender = &mut contenders[turn];
-            progress.step(&format!("{operation} {}", contender.system));
-            let sample = contender.operate(*operations).with_context(|| format!("{operation} {}", contender.system))?;
-            if round > 0 {
-                series[turn].add(&sample, *operations);
+            progress.step(&format!("{operation} {}", series[turn].system));
+            if round > 0 && left[turn] == 0 {
+                continue;
+            }
+            let start = Instant::now();
+            let contender = &mut workload.contenders[turn];
+            match contender.operate(operations) {
+                Ok(sample) if round > 0 => {
+                    left[turn] -= 1;
+                    series[turn].add(&sample, operations);
+                }
+                Ok(sample) => {
+                    left[turn] = workload.turns(start.elapsed(), rounds);
+                    if left[turn] == 0 {
+                        series[turn].add(&sample, operations);
+                        series[turn].explain("one round only, since it takes so long");
+                    }
+                }
+                Err(error) if contender.peer => {
+                    left[turn] = 0;
+                    series[turn] = Series { reason: Some(format!("{error:#}")), ..Series::new(contender) };
+                }
+                Err(error) => return Err(error.context(format!("{operation} {}", contender.system))),
             }
         }
     }
-    Ok(Measured { operation: operation.clone(), operations: *operations, series })
+    Ok(Measured { operation, operations, series })
 }
 
 impl Series {
+    fn new(contender: &Contender) -> Self {
+        Self { system: contender.system, seconds: Vec::new(), traffic: None, reason: contender.note.clone() }
+    }
+
+    fn explain(&mut self, what: &str) {
+        self.reason = Some(self.reason.take().map_or_else(|| what.to_owned(), |reason| format!("{reason}; {what}")));
+    }
+
     fn add(&mut self, sample: &Sample, operations: u64) {
         self.seconds.push(sample.elapsed.as_secs_f64() / operations as f64);
-        if let Some(traffic) = &sample.traffic {
-            let sum = self.traffic.get_or_insert_default();
-            sum.round_trips += traffic.round_trips;
-            sum.connections += traffic.connections;
-            sum.bytes_up += traffic.bytes_up;
-            sum.bytes_down += traffic.bytes_down;
+        if let Some(traffic) = sample.traffic {
+            *self.traffic.get_or_insert_default() += traffic;
         }
     }
 }
@@ -204,7 +276,7 @@ mod tests {
                 Ok(Sample { elapsed: Duration::from_secs(operations), traffic })
             })
         });
-        let mut workloads = [Workload { operation: "op".to_owned(), operations: 4, contenders: contenders.into() }];
+        let mut workloads = [Workload::new("op", 4, contenders.into())];
         let measured = run(&mut workloads, rounds, seed, &()).unwrap();
         (log.take(), measured)
     }
@@ -229,8 +301,33 @@ mod tests {
     #[test]
     fn a_failure_names_the_operation_and_the_contender() {
         let contenders = vec![Contender::new("ours", |_| anyhow::bail!("disk full"))];
-        let mut workloads = [Workload { operation: "store".to_owned(), operations: 1, contenders }];
+        let mut workloads = [Workload::new("store", 1, contenders)];
         let error = run(&mut workloads, 6, 0, &()).unwrap_err();
         assert_eq!(format!("{error:#}"), "store ours: disk full");
+    }
+
+    #[test]
+    fn a_peer_that_fails_gives_a_reason_and_the_others_go_on() {
+        let contenders = vec![
+            Contender::new("ours", |_| Ok(Duration::from_secs(1).into())),
+            Contender::new("theirs", |_| anyhow::bail!("stream expired")).peer().note("with care"),
+        ];
+        let measured = run(&mut [Workload::new("store", 1, contenders)], 6, 0, &()).unwrap();
+        assert_eq!(measured[0].of("ours").unwrap().seconds.len(), 6);
+        let theirs = measured[0].of("theirs").unwrap();
+        assert_eq!((theirs.seconds.len(), theirs.reason.as_deref()), (0, Some("stream expired")));
+    }
+
+    #[test]
+    fn whoever_is_slow_has_fewer_turns_but_enough_for_an_interval_or_one() {
+        let workload = Workload { budget: Some(Duration::from_secs(10)), ..Workload::new("store", 1, Vec::new()) };
+        let turns = [0.0, 0.1, 1.0, 1.4, 1.5, 20.0].map(|first| workload.turns(Duration::from_secs_f64(first), 31));
+        assert_eq!(turns, [31, 31, 9, 6, 0, 0]);
+        assert_eq!(Workload::new("store", 1, Vec::new()).turns(Duration::from_secs(99), 31), 31);
+        // One that is over before it began has its first turn counted.
+        let contenders = vec![Contender::new("theirs", |_| Ok(Duration::from_secs(3).into())).note("a note")];
+        let mut workloads = [Workload { budget: Some(Duration::ZERO), ..Workload::new("store", 1, contenders) }];
+        let series = run(&mut workloads, 6, 0, &()).unwrap().remove(0).series.remove(0);
+        assert_eq!((series.seconds, series.reason.unwrap().starts_with("a note; one round")), (vec![3.0], true));
     }
 }

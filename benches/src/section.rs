@@ -1,11 +1,9 @@
 //! The parts of the bench.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{Progress, Trajectories, cache, local};
+use crate::{CacheSettings, NetworkSettings, Progress, Trajectories, cache, local, network};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -14,16 +12,34 @@ pub struct Section {
     pub name: &'static str,
     /// What it measures, in one line.
     pub about: &'static str,
+    /// Finds out, before anything is measured, whether what the user gave can
+    /// be used.
+    pub check: fn(&Settings) -> Result<()>,
+    /// What it runs on, in one line.
+    pub describe: fn(&Settings) -> String,
     /// Measures it.
     pub run: fn(&Settings, &dyn Progress) -> Result<Vec<Row>>,
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[local::SECTION, cache::COSTS, cache::RATIOS];
+pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS];
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All sections in under a minute, to see that they run.
+    Quick,
+    /// All sections in under ten minutes.
+    Default,
+    /// As much as there is, however long it takes.
+    Full,
+}
 
 /// What all sections go by.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// How much is measured.
+    pub scope: Scope,
     /// What everything random is drawn from.
     pub seed: u64,
     /// How many rounds are measured.
@@ -32,25 +48,20 @@ pub struct Settings {
     pub population: usize,
     /// The episodes that are stored and read.
     pub trajectories: Trajectories,
-    /// Traces of requests to run through caches, besides those that are drawn.
-    pub traces: Vec<PathBuf>,
-    /// Says how many bytes are allocated now, where that is counted.
-    pub allocated: Option<fn() -> usize>,
+    /// What the section `network` goes by beside.
+    pub network: NetworkSettings,
+    /// What the sections `cache` and `cache_ratio` go by beside.
+    pub cache: CacheSettings,
 }
 
 impl Settings {
-    /// What a full run goes by.
-    pub const fn full(seed: u64, trajectories: Trajectories) -> Self {
-        Self { seed, rounds: 31, population: 10_000, trajectories, traces: Vec::new(), allocated: None }
-    }
-
-    /// What a run of well under a minute goes by.
-    pub const fn quick(seed: u64, trajectories: Trajectories) -> Self {
-        Self { seed, rounds: 11, population: 2_000, trajectories, traces: Vec::new(), allocated: None }
-    }
-
-    /// Whether the run is to be a short one.
-    pub(crate) const fn is_quick(&self) -> bool {
-        self.population < 10_000
+    /// What a run of this scope goes by.
+    pub fn new(scope: Scope, seed: u64, trajectories: Trajectories) -> Self {
+        let (rounds, population) = match scope {
+            Scope::Quick => (11, 2_000),
+            Scope::Default | Scope::Full => (31, 10_000),
+        };
+        let (network, cache) = (NetworkSettings::new(scope), CacheSettings::new(scope));
+        Self { scope, seed, rounds, population, trajectories, network, cache }
     }
 }

@@ -30,8 +30,9 @@ pub const MAX_ROUNDS: usize = 1_000;
 pub struct Estimate {
     /// The median of the figures.
     pub median: f64,
-    /// The lower and upper end of the interval.
-    pub ci95: [f64; 2],
+    /// The lower and upper end of the interval, where there were at least
+    /// [`MIN_ROUNDS`] figures.
+    pub ci95: Option<[f64; 2]>,
 }
 
 impl Estimate {
@@ -39,15 +40,18 @@ impl Estimate {
     ///
     /// # Panics
     ///
-    /// With fewer than [`MIN_ROUNDS`] or more than [`MAX_ROUNDS`] figures.
+    /// With no figures, or more than [`MAX_ROUNDS`].
     pub fn of(figures: impl IntoIterator<Item = f64>) -> Self {
         let mut sorted: Vec<_> = figures.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
         let count = sorted.len();
-        assert!((MIN_ROUNDS..=MAX_ROUNDS).contains(&count), "{count} rounds, of {MIN_ROUNDS} to {MAX_ROUNDS}");
-        let rank = interval_rank(count);
+        assert!((1..=MAX_ROUNDS).contains(&count), "{count} rounds, of 1 to {MAX_ROUNDS}");
         let median = f64::midpoint(sorted[(count - 1) / 2], sorted[count / 2]);
-        Self { median, ci95: [sorted[rank - 1], sorted[count - rank]] }
+        let interval = || {
+            let rank = interval_rank(count);
+            [sorted[rank - 1], sorted[count - rank]]
+        };
+        Self { median, ci95: (count >= MIN_ROUNDS).then(interval) }
     }
 
     /// The median of the ratios `above / below`, pair by pair.
@@ -56,13 +60,13 @@ impl Estimate {
     }
 
     /// What this says if it is a speedup.
-    pub fn verdict(&self) -> Verdict {
-        let [low, high] = self.ci95;
-        match (low > 1.0, high < 1.0) {
+    pub fn verdict(&self) -> Option<Verdict> {
+        let [low, high] = self.ci95?;
+        Some(match (low > 1.0, high < 1.0) {
             (true, _) => Verdict::Faster,
             (_, true) => Verdict::Slower,
             _ => Verdict::Tie,
-        }
+        })
     }
 }
 
@@ -116,8 +120,9 @@ mod tests {
     #[test]
     fn the_median_and_its_interval_are_order_statistics() {
         let estimate = Estimate::of([9.0, 1.0, 8.0, 2.0, 7.0, 3.0, 6.0, 4.0, 5.0]);
-        assert_eq!(estimate, Estimate { median: 5.0, ci95: [2.0, 8.0] });
-        assert_eq!(Estimate::of([1.0, 2.0, 3.0, 4.0, 5.0, 60.0]), Estimate { median: 3.5, ci95: [1.0, 60.0] });
+        assert_eq!(estimate, Estimate { median: 5.0, ci95: Some([2.0, 8.0]) });
+        assert_eq!(Estimate::of([1.0, 2.0, 3.0, 4.0, 5.0, 60.0]), Estimate { median: 3.5, ci95: Some([1.0, 60.0]) });
+        assert_eq!(Estimate::of([2.0, 4.0]), Estimate { median: 3.0, ci95: None });
     }
 
     #[test]
@@ -126,8 +131,8 @@ mod tests {
             let mut random = fastrand::Rng::with_seed(count);
             let covered = (0..2_000)
                 .filter(|_| {
-                    let [low, high] = Estimate::of((0..count).map(|_| latency(&mut random))).ci95;
-                    low <= 1.0 && 1.0 <= high
+                    let interval = Estimate::of((0..count).map(|_| latency(&mut random))).ci95;
+                    interval.is_some_and(|[low, high]| low <= 1.0 && 1.0 <= high)
                 })
                 .count();
             assert!(covered >= 1_885, "{covered} of 2000 with {count} rounds");
@@ -145,9 +150,9 @@ mod tests {
                 rounds.iter().map(|round| round * cost * (0.95 + 0.1 * random.f64())).collect()
             };
             let (base, same, fast, slow) = (series(1.0), series(1.0), series(0.8), series(1.25));
-            verdicts[0] += usize::from(Estimate::of_ratios(&base, &same).verdict() == Verdict::Tie);
-            verdicts[1] += usize::from(Estimate::of_ratios(&base, &fast).verdict() == Verdict::Faster);
-            verdicts[2] += usize::from(Estimate::of_ratios(&base, &slow).verdict() == Verdict::Slower);
+            verdicts[0] += usize::from(Estimate::of_ratios(&base, &same).verdict() == Some(Verdict::Tie));
+            verdicts[1] += usize::from(Estimate::of_ratios(&base, &fast).verdict() == Some(Verdict::Faster));
+            verdicts[2] += usize::from(Estimate::of_ratios(&base, &slow).verdict() == Some(Verdict::Slower));
         }
         assert!(verdicts[0] >= 950 && verdicts[1] == 1_000 && verdicts[2] == 1_000, "{verdicts:?}");
     }

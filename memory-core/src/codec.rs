@@ -23,9 +23,10 @@ const CONFIG: Configuration<config::LittleEndian, config::Varint, Limit<{ 64 << 
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`] if the record does not fit, which
-/// [`Record::validate`] would have refused.
+/// [`Error::InvalidInput`] for a record that [`Record::validate`] refuses, and
+/// which [`decode`] might not give back.
 pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {
+    record.validate()?;
     let mut bytes = vec![VERSION, 0, 0, 0, 0];
     bincode::serde::encode_into_std_write(record, &mut bytes, CONFIG).map_err(|error| {
         Error::invalid_input("record", format!("cannot be encoded: {error}")).about(record_ref(record.id()))

@@ -133,6 +133,16 @@ impl WriteBatch {
 pub struct Changes<R: Record>(BTreeMap<Id<R>, Option<Arc<R>>>);
 
 impl<R: Record> Changes<R> {
+    /// Every change: the id, and the record to store or `None` to delete it.
+    pub fn iter(&self) -> impl Iterator<Item = (Id<R>, Option<&Arc<R>>)> {
+        self.0.iter().map(|(id, put)| (*id, put.as_ref()))
+    }
+
+    /// Whether this record is put or deleted.
+    pub fn contains(&self, id: Id<R>) -> bool {
+        self.0.contains_key(&id)
+    }
+
     /// The records to store.
     pub fn puts(&self) -> impl Iterator<Item = &Arc<R>> {
         self.0.values().flatten()

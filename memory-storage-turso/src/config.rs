@@ -70,6 +70,9 @@ impl Default for PreparedCacheConfig {
     }
 }
 
+/// Far more than there are different statements.
+const MAX_STATEMENTS: usize = 10_000;
+
 impl PreparedCacheConfig {
     pub(crate) fn validate(&self) -> Result<()> {
         if self.max_size == 0 {
@@ -77,6 +80,10 @@ impl PreparedCacheConfig {
                 "max_size",
                 "a cache of 0 statements prepares every time; use at least 1",
             ));
+        }
+        if self.max_size > MAX_STATEMENTS {
+            let reason = format!("{} statements a connection, of at most {MAX_STATEMENTS}", self.max_size);
+            return Err(Error::invalid_input("max_size", reason));
         }
         Ok(())
     }
@@ -113,6 +120,31 @@ pub(crate) struct LocalConfig {
     pub(crate) batch: BatchConfig,
     pub(crate) prepared: PreparedCacheConfig,
 }
+
+#[cfg(feature = "local")]
+impl LocalConfig {
+    pub(crate) fn validate(&self) -> Result<()> {
+        self.batch.validate()?;
+        self.prepared.validate()?;
+        if !(1..=MAX_READERS).contains(&self.readers) {
+            let reason = format!("{} of them, where 1 to {MAX_READERS} are possible", self.readers);
+            return Err(Error::invalid_input("readers", reason));
+        }
+        if self.busy_timeout > MAX_BUSY_TIMEOUT {
+            let reason = format!("{:?}, of at most {MAX_BUSY_TIMEOUT:?}", self.busy_timeout);
+            return Err(Error::invalid_input("busy_timeout", reason));
+        }
+        Ok(())
+    }
+}
+
+/// Each reader is a thread and a few open files.
+#[cfg(feature = "local")]
+const MAX_READERS: usize = 256;
+
+/// SQLite counts milliseconds in 31 bits and takes more for none at all.
+#[cfg(feature = "local")]
+const MAX_BUSY_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// What the remote transport needs to know.
 #[cfg(feature = "remote")]

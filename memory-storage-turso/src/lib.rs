@@ -7,6 +7,7 @@
 #[cfg(not(any(feature = "local", feature = "remote")))]
 compile_error!("a storage needs a way to its database: enable the feature `local`, `remote` or both");
 
+mod cache;
 mod config;
 #[cfg(feature = "lab")]
 pub mod lab;
@@ -15,7 +16,12 @@ mod schema;
 mod storage;
 mod transport;
 
+pub use cache::{
+    CachedStats, CachedStorage, CachedTursoStorage, KindCacheStats, QueryCache, QueryCacheStats, QueryKey,
+};
 pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
+/// The settings of the caches, from the crate that holds them.
+pub use memory_storage_redb::CacheConfig;
 pub use prepared::PreparedCacheStats;
 pub use storage::{TursoBuilder, TursoStorage};
 #[cfg(feature = "remote")]

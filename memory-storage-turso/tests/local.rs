@@ -105,6 +105,9 @@ async fn settings_that_cannot_work_are_refused_by_name() {
     let cache = PreparedCacheConfig { max_size: 0, ..PreparedCacheConfig::default() };
     for (builder, name) in [
         (builder().readers(0), "readers"),
+        (builder().readers(usize::MAX), "readers"),
+        (builder().busy_timeout(Duration::MAX), "busy_timeout"),
+        (builder().prepared_cache(PreparedCacheConfig { max_size: usize::MAX, ..cache.clone() }), "max_size"),
         (builder().batch(batch), "batch_size"),
         (builder().prepared_cache(cache), "max_size"),
         (builder().index_metadata("no'key"), "index_metadata"),

@@ -1,31 +1,32 @@
 //! `cargo xtask bench`
 
-use std::alloc::System;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use cap::Cap;
 use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use memory_benches::report::{Row, table};
 use memory_benches::statistics::{MAX_ROUNDS, MIN_ROUNDS};
-use memory_benches::{InputError, Progress, Report, SECTIONS, Section, Settings, Trajectories};
+use memory_benches::{
+    InputError, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories,
+};
+
+use crate::{allocated, duration};
 
 /// Episodes where no file gives them, as many as the real file has that the
 /// generator was fitted to.
 const GENERATED: u64 = 200;
-
-/// Counts what is allocated, for the memory that caches take.
-#[global_allocator]
-static ALLOCATOR: Cap<System> = Cap::new(System, usize::MAX);
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// Measure with fewer rounds and smaller populations
     #[arg(long)]
     quick: bool,
+    /// Measure everything there is, however long it takes
+    #[arg(long, conflicts_with = "quick")]
+    full: bool,
     /// Measure this section alone; may be given more than once
     #[arg(long, value_name = "SECTION")]
     only: Vec<String>,
@@ -48,6 +49,19 @@ pub(crate) struct Options {
     /// Let queries search so many small episodes
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(100..=1_000_000))]
     population: Option<u64>,
+    /// Add this round-trip time to the network, such as `30ms` or `1.5s`. Default: 30ms
+    #[arg(long, value_name = "TIME", conflicts_with = "url")]
+    rtt: Option<String>,
+    /// Let a new connection cost so many round trips beyond its own one, as TLS would
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with = "url")]
+    tls_rtts: u32,
+    /// Measure this server across a network, instead of the lab; it gets our schema, an index on the
+    /// metadata key `session`, and records that are deleted at the end
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// The bearer token for that server
+    #[arg(long, value_name = "TOKEN", requires = "url")]
+    token: Option<String>,
     /// List the sections, and measure nothing
     #[arg(long)]
     list: bool,
@@ -64,6 +78,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let sections = sections(&options.only)?;
     let json = options.json.as_deref().map(Output::open).transpose()?;
     let settings = settings(options)?;
+    for section in &sections {
+        (section.check)(&settings)?;
+    }
     if cfg!(debug_assertions) {
         eprintln!("warning: not optimised, so that these figures mean nothing; `cargo xtask` is");
     }
@@ -90,16 +107,28 @@ fn settings(options: &Options) -> Result<Settings> {
         Some(path) => Trajectories::read(path)?,
         None => Trajectories::generate(options.seed, GENERATED),
     };
-    let kind = if options.quick { Settings::quick } else { Settings::full };
-    let mut settings = kind(options.seed, trajectories);
-    settings.traces.clone_from(&options.trace);
-    settings.allocated = Some(|| ALLOCATOR.allocated());
+    let scope = match (options.quick, options.full) {
+        (true, _) => Scope::Quick,
+        (_, true) => Scope::Full,
+        _ => Scope::Default,
+    };
+    let mut settings = Settings::new(scope, options.seed, trajectories);
     if let Some(rounds) = options.rounds {
         settings.rounds = usize::try_from(rounds)?;
+        settings.network.rounds = settings.rounds;
+        settings.cache.rounds = settings.rounds;
     }
     if let Some(population) = options.population {
         settings.population = usize::try_from(population)?;
     }
+    settings.cache.traces = options.trace.iter().map(|path| Trace::read(path)).collect::<Result<_>>()?;
+    settings.cache.count_allocated = Some(allocated::during);
+    if let Some(rtt) = &options.rtt {
+        settings.network.rtt = duration::parse("--rtt", rtt)?;
+    }
+    settings.network.tls_rtts = options.tls_rtts;
+    let token = || options.token.clone().unwrap_or_default();
+    settings.network.server = options.url.clone().map(|url| ServerAddress { url, token: token() });
     Ok(settings)
 }
 
@@ -108,18 +137,7 @@ fn measure(section: &Section, settings: &Settings) -> Result<Vec<Row>> {
     let rows = (section.run)(settings, &bar).with_context(|| format!("section {}", section.name));
     bar.0.finish_and_clear();
     let rows = rows?;
-    writeln!(
-        stdout(),
-        "\n{}: {}\n{} episodes ({}), {} small ones to query, {} rounds, seed {}\n\n{}",
-        section.name,
-        section.about,
-        settings.trajectories.episodes.len(),
-        settings.trajectories.source,
-        settings.population,
-        settings.rounds,
-        settings.seed,
-        table(&rows)
-    )?;
+    writeln!(stdout(), "\n{}: {}\n{}\n\n{}", section.name, section.about, (section.describe)(settings), table(&rows))?;
     Ok(rows)
 }
 

@@ -1,6 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod allocated;
 mod bench;
+mod duration;
+mod serve;
+mod soak;
 mod test;
 mod tidy;
 mod workspace;
@@ -16,6 +20,10 @@ use memory_benches::InputError;
 enum Command {
     /// Measure everything, and print a table
     Bench(bench::Options),
+    /// Run the lab: a libSQL server on this machine, behind a network
+    Serve(serve::Options),
+    /// Run what needs luck to find a fault, for long, by seed
+    Soak(soak::Options),
     /// Check everything that CI checks
     Test,
     /// Check the house rules
@@ -25,6 +33,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(options) => bench::run(&options),
+        Command::Serve(options) => serve::run(&options),
+        Command::Soak(options) => soak::run(&options),
         Command::Test => test::run(),
         Command::Tidy(options) => tidy::run(&options),
     };

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's own helpers")]
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -80,6 +81,15 @@ fn an_unwritable_result_is_refused_before_anything_is_measured() {
         let message = refusal(&["bench", "--quick", "--json", path.to_str().unwrap()]);
         assert!(message.contains(&format!("{}: cannot be written", path.display())), "{message}");
     }
+}
+
+#[test]
+fn a_network_that_cannot_be_is_refused_before_anything_is_measured() {
+    assert!(refusal(&["bench", "--quick", "--rtt", "30"]).contains("--rtt: `30`"));
+    assert!(refusal(&["bench", "--quick", "--url", "nonsense"]).contains("--url"));
+    // A port that was free a moment ago.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert!(refusal(&["bench", "--quick", "--url", &format!("http://{address}")]).contains("--url"));
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! What lookups and insertions cost.
 
+use std::cell::Cell;
 use std::hint::black_box;
+use std::rc::Rc;
 use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use fastrand::Rng;
 
+use super::settings::CacheSettings;
 use super::systems::{self, Key, OURS, QUICK, System, key};
 use super::traces::Zipf;
 use crate::report::Row;
@@ -14,10 +17,9 @@ use crate::{Contender, Progress, Sample, Settings, Workload, run};
 
 /// How skewed the popularity of entries is.
 const SKEW: f64 = 0.99;
-const SIZES: [usize; 3] = [1_000, 50_000, 1_000_000];
 const THREADS: [usize; 2] = [1, 2];
 /// One in so many operations of the mix is a write.
-const WRITES: usize = 20;
+const WRITES: u64 = 20;
 
 /// What is asked for, by thread.
 type Requests = Arc<[Vec<Key>]>;
@@ -69,110 +71,107 @@ impl Case {
 /// A row for each system and case.
 pub(super) fn rows(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for case in cases() {
-        let length = if settings.is_quick() { 100_000 } else { 400_000 };
-        // Set up one at a time: together they would not fit in memory.
-        let mut workload = workload(case, length, settings.seed)?;
-        let measured = run(std::slice::from_mut(&mut workload), settings.rounds, settings.seed, progress)?;
-        for one in &measured {
-            let least: Vec<_> = one.series.iter().map(|series| least(&series.seconds)).collect();
-            let quick = one.series.iter().position(|series| series.system == QUICK);
-            let mut new = Row::of(super::COSTS.name, one, QUICK);
-            for (row, ns) in new.iter_mut().zip(&least) {
-                let of_quick = quick.map_or(f64::NAN, |quick| ns / least[quick]);
-                row.reason = Some(format!("least {ns:.1} ns, {of_quick:.2} of {QUICK}'s least"));
-            }
-            rows.extend(new);
+    for workloads in workloads(&settings.cache, settings.seed) {
+        for measured in run(&mut workloads?, settings.cache.rounds, settings.seed, progress)? {
+            let mut of_case = Row::of(super::COSTS.name, &measured, QUICK);
+            of_case.iter_mut().zip(&measured.series).for_each(|(row, series)| row.set_least(series));
+            rows.extend(of_case);
         }
     }
     Ok(rows)
 }
 
-/// The least of the rounds, in nanoseconds: what it takes while nothing else
-/// uses the machine.
-fn least(seconds: &[f64]) -> f64 {
-    seconds.iter().copied().fold(f64::INFINITY, f64::min) * 1e9
+/// What section `cache` times. Those whose systems are the same come together,
+/// one such group after the other: all at once would not fit in memory.
+///
+/// # Errors
+///
+/// Those of the systems, when they are made.
+pub fn workloads(settings: &CacheSettings, seed: u64) -> impl Iterator<Item = Result<Vec<Workload>>> {
+    let of = |kind, distribution, entries| THREADS.map(|threads| Case { kind, distribution, entries, threads });
+    let hits = |entries| [of(Kind::Hit, "zipf", entries), of(Kind::Hit, "uniform", entries)].concat();
+    let mut groups: Vec<_> = settings.sizes.iter().map(|entries| hits(*entries)).collect();
+    groups.push(of(Kind::Mix, "zipf", settings.written).into());
+    groups.push(of(Kind::Insert, "new", settings.written).into());
+    let requests = settings.requests;
+    groups.into_iter().map(move |cases| {
+        let systems = systems(&cases[0], seed)?;
+        Ok(cases.into_iter().map(|case| workload(&systems, case, requests, seed)).collect())
+    })
 }
 
-fn cases() -> Vec<Case> {
-    let mut cases = Vec::new();
-    for entries in SIZES {
-        for distribution in ["zipf", "uniform"] {
-            cases.extend(THREADS.map(|threads| Case { kind: Kind::Hit, distribution, entries, threads }));
-        }
-    }
-    for kind in [Kind::Mix, Kind::Insert] {
-        let distribution = if matches!(kind, Kind::Mix) { "zipf" } else { "new" };
-        cases.extend(THREADS.map(|threads| Case { kind, distribution, entries: 50_000, threads }));
-    }
-    cases
+/// A system that holds its entries, and makes contenders for cases.
+struct Filled {
+    contender: Box<dyn Fn(Case, Requests) -> Contender>,
 }
 
-fn workload(case: Case, length: usize, seed: u64) -> Result<Workload> {
+/// Those that are timed at such a case.
+fn systems(case: &Case, seed: u64) -> Result<Vec<Filled>> {
     // Room for a quarter more, so that where every lookup is to hit, it does in
     // every cache, however unevenly that fills.
     let room = match case.kind {
         Kind::Hit | Kind::Mix => case.entries + case.entries / 4,
         Kind::Insert => case.entries,
     };
-    let requests = case.requests(length, seed);
     // A popular entry is as likely to be the first in memory as any other.
     let mut order: Vec<u64> = (0..case.entries as u64).collect();
     Rng::with_seed(seed).shuffle(&mut order);
-    let setup = Setup { case, requests, order };
-    let mut contenders = vec![
-        setup.contender(OURS, systems::ours(room)?),
-        setup.contender("ours-uncounted", systems::uncounted(room)?),
-        setup.contender(QUICK, systems::quick(room)),
-        setup.contender(systems::MOKA, systems::moka(room)),
-        setup.contender("moka-expiring", systems::moka_expiring(room)),
-        setup.contender("foyer", systems::foyer(room)),
-        setup.contender("mini-moka", systems::mini_moka(room)),
-        setup.contender("lru", systems::lru(room)),
+    let mut systems = vec![
+        filled(OURS, systems::ours(room)?, &order),
+        filled("ours-uncounted", systems::uncounted(room)?, &order),
+        filled(QUICK, systems::quick(room), &order),
+        filled(systems::MOKA, systems::moka(room), &order),
+        filled("moka-expiring", systems::moka_expiring(room), &order),
+        filled("foyer", systems::foyer(room), &order),
+        filled("mini-moka", systems::mini_moka(room), &order),
+        filled("lru", systems::lru(room), &order),
     ];
     if !matches!(case.kind, Kind::Insert) {
         // It would grow without end.
-        contenders.push(setup.contender("dashmap", systems::Floor::default()));
+        systems.push(filled("dashmap", systems::Floor::default(), &order));
     }
-    Ok(Workload { operation: case.name(), operations: length as u64, contenders })
+    Ok(systems)
 }
 
-struct Setup {
-    case: Case,
-    requests: Requests,
-    order: Vec<u64>,
-}
-
-impl Setup {
-    fn contender<S: System>(&self, name: &'static str, system: S) -> Contender {
-        for number in &self.order {
-            system.insert(key(*number), *number);
-        }
-        let (system, requests, case) = (Arc::new(system), Arc::clone(&self.requests), self.case);
-        let mut turns = 0;
-        Contender::new(name, move |_| {
-            turns += 1;
-            Ok(Sample::from(turn(&*system, &requests, case, turns)))
+fn filled<S: System>(name: &'static str, system: S, order: &[u64]) -> Filled {
+    for number in order {
+        system.insert(key(*number), *number);
+    }
+    let (system, turns) = (Arc::new(system), Rc::new(Cell::new(0)));
+    let contender = move |case, requests: Requests| {
+        let (system, turns) = (Arc::clone(&system), Rc::clone(&turns));
+        Contender::new(name, move |operations| {
+            turns.set(turns.get() + 1);
+            Ok(Sample::from(turn(&*system, &requests, operations, case, turns.get())))
         })
-    }
+    };
+    Filled { contender: Box::new(contender) }
 }
 
-/// How long the threads took, from the moment at which all of them began.
-fn turn<S: System>(system: &S, requests: &[Vec<Key>], case: Case, turn: u64) -> Duration {
+fn workload(systems: &[Filled], case: Case, length: usize, seed: u64) -> Workload {
+    let requests = case.requests(length, seed);
+    let contenders = systems.iter().map(|system| (system.contender)(case, Arc::clone(&requests))).collect();
+    Workload::new(case.name(), length as u64, contenders)
+}
+
+/// How long the threads took for so many operations each, from the moment at
+/// which all of them began.
+fn turn<S: System>(system: &S, requests: &[Vec<Key>], operations: u64, case: Case, turn: u64) -> Duration {
     let barrier = Barrier::new(requests.len());
     let work = |thread: usize| {
+        let wanted = || (0..operations).zip(requests[thread].iter().cycle());
         barrier.wait();
         let start = Instant::now();
         match case.kind {
             Kind::Hit => {
-                for key in &requests[thread] {
+                for (_, key) in wanted() {
                     black_box(system.get(black_box(key)));
                 }
             }
             Kind::Mix => {
-                for (number, key) in requests[thread].iter().enumerate() {
+                for (number, key) in wanted() {
                     if number % WRITES == 0 {
-                        system.insert(*key, number as u64);
+                        system.insert(*key, number);
                     } else {
                         black_box(system.get(black_box(key)));
                     }
@@ -180,7 +179,9 @@ fn turn<S: System>(system: &S, requests: &[Vec<Key>], case: Case, turn: u64) -> 
             }
             Kind::Insert => {
                 let first = (turn * requests.len() as u64 + thread as u64 + 1) << 32;
-                (0..requests[thread].len() as u64).for_each(|number| system.insert(key(first + number), number));
+                for number in 0..operations {
+                    system.insert(key(first + number), number);
+                }
             }
         }
         start.elapsed()
@@ -189,14 +190,13 @@ fn turn<S: System>(system: &S, requests: &[Vec<Key>], case: Case, turn: u64) -> 
         return work(0);
     }
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..requests.len())
-            .map(|thread| {
-                scope.spawn({
-                    let work = &work;
-                    move || work(thread)
-                })
+        let spawn = |thread| {
+            scope.spawn({
+                let work = &work;
+                move || work(thread)
             })
-            .collect();
+        };
+        let threads: Vec<_> = (0..requests.len()).map(spawn).collect();
         threads.into_iter().filter_map(|thread| thread.join().ok()).max().unwrap_or_default()
     })
 }

@@ -17,11 +17,15 @@ mod costs;
 mod memory;
 mod optimum;
 mod ratios;
+mod settings;
 mod systems;
 mod traces;
 
 use anyhow::Result;
 
+pub use self::costs::workloads as cache_workloads;
+pub use self::settings::{CacheSettings, CountAllocated};
+pub use self::traces::Trace;
 use crate::report::Row;
 use crate::{Progress, Section, Settings};
 
@@ -29,6 +33,8 @@ use crate::{Progress, Section, Settings};
 pub(crate) const COSTS: Section = Section {
     name: "cache",
     about: "the adaptive cache: cost of hits, writes and entries, against other caches",
+    check: |_| Ok(()),
+    describe: |settings| format!("{} rounds, seed {}", settings.cache.rounds, settings.seed),
     run: costs_and_memory,
 };
 
@@ -36,11 +42,13 @@ pub(crate) const COSTS: Section = Section {
 pub(crate) const RATIOS: Section = Section {
     name: "cache_ratio",
     about: "the adaptive cache: hit ratios on traces, against other caches and the optimum",
+    check: |_| Ok(()),
+    describe: ratios::describe,
     run: ratios::rows,
 };
 
 fn costs_and_memory(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
-    let mut rows = memory::rows(settings, progress)?;
-    rows.extend(costs::rows(settings, progress)?);
+    let mut rows = costs::rows(settings, progress)?;
+    rows.extend(memory::rows(&settings.cache, progress)?);
     Ok(rows)
 }

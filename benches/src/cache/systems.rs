@@ -1,6 +1,5 @@
 //! Ours and the others, behind one small trait.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -193,14 +192,4 @@ pub(super) const BOUNDED: [Maker; 6] = [
 /// as keys.
 pub(super) fn key(number: u64) -> Key {
     Uuid::from_u64_pair(number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15), number)
-}
-
-/// Each number once, in the order of appearance, as small as can be.
-pub(super) fn dense(requests: impl IntoIterator<Item = u64>) -> Vec<u32> {
-    let mut numbers = HashMap::new();
-    let mut dense = |request| {
-        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        *numbers.entry(request).or_insert(next)
-    };
-    requests.into_iter().map(&mut dense).collect()
 }

@@ -7,8 +7,8 @@ use libsql::{Builder, Connection, Statement, Value};
 use memory_core::{Episode, EpisodeId};
 use pollster::block_on;
 
-use super::row;
 use crate::Sample;
+use crate::row::{self, insert};
 
 /// Does a blocking operation so many times under the clock.
 pub(super) fn timed(operations: u64, mut operate: impl FnMut(u64) -> Result<()>) -> Result<Sample> {
@@ -78,7 +78,7 @@ impl Writer {
     pub(super) fn new(connection: &Connection) -> Result<Self> {
         Ok(Self {
             begin: Cached::new(connection, "BEGIN IMMEDIATE")?,
-            insert: Cached::new(connection, row::INSERT)?,
+            insert: Cached::new(connection, INSERT)?,
             commit: Cached::new(connection, "COMMIT")?,
             delete: Cached::new(connection, DELETE)?,
         })
@@ -100,5 +100,7 @@ impl Writer {
         self.delete.execute(vec![id.to_string().into()])
     }
 }
+
+pub(super) const INSERT: &str = insert!("");
 
 pub(super) const DELETE: &str = "DELETE FROM episodes WHERE episode_id = ?1";

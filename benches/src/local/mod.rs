@@ -17,10 +17,8 @@
 
 mod by_hand;
 mod database;
-mod population;
 mod queries;
 mod reads;
-mod row;
 mod writes;
 
 use anyhow::{Context, Result};
@@ -32,6 +30,8 @@ use crate::{Measured, Progress, Section, Settings, run};
 pub(crate) const SECTION: Section = Section {
     name: "local",
     about: "a local file: store, get, query and delete, against libsql by hand",
+    check: |_| Ok(()),
+    describe,
     run: section,
 };
 
@@ -40,6 +40,17 @@ const RAW: &str = "raw-libsql";
 const NAIVE: &str = "naive-libsql";
 /// A contender that only goes to another thread and back, among those of a read.
 const HOP: &str = "hop";
+
+fn describe(settings: &Settings) -> String {
+    format!(
+        "{} episodes ({}), {} small ones to query, {} rounds, seed {}",
+        settings.trajectories.episodes.len(),
+        settings.trajectories.source,
+        settings.population,
+        settings.rounds,
+        settings.seed,
+    )
+}
 
 fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     progress.plan(2);

@@ -10,9 +10,9 @@ use memory_core::{Episode, Query, Store};
 use memory_storage_turso::TursoStorage;
 
 use super::database::Ours;
-use super::population::{self, DOMAINS};
-use super::row::select;
 use super::{NAIVE, OURS, RAW, by_hand};
+use crate::population::{self, DOMAINS};
+use crate::row::select;
 use crate::{Contender, Settings, Workload};
 
 /// Records of one page.
@@ -132,7 +132,7 @@ where
             })
         })
     };
-    Ok(Workload { operation: operation.to_owned(), operations: calls, contenders: vec![ours, raw, naive] })
+    Ok(Workload::new(operation, calls, vec![ours, raw, naive]))
 }
 
 fn bound(value: &str) -> Vec<Value> {

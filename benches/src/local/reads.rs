@@ -9,8 +9,8 @@ use memory_core::{EpisodeId, MemoryStorage, MemoryStorageExt, WriteId};
 use memory_storage_turso::{PreparedCacheConfig, TursoStorage};
 
 use super::database::Ours;
-use super::row::select;
 use super::{HOP, NAIVE, OURS, RAW, by_hand};
+use crate::row::select;
 use crate::{Contender, Settings, Workload};
 
 const GETS: u64 = 200;
@@ -59,7 +59,7 @@ impl Reads {
         let nothing = PreparedCacheConfig { max_sql_bytes: 0, ..PreparedCacheConfig::default() };
         let cold = Ours::open(&self.path, TursoStorage::builder().prepared_cache(nothing))?;
         let contenders = vec![self.get(cold), self.naive()];
-        Ok(Workload { operation: "get/cold".to_owned(), operations: GETS, contenders })
+        Ok(Workload::new("get/cold", GETS, contenders))
     }
 
     fn warm(&self) -> Result<Workload> {
@@ -79,7 +79,7 @@ impl Reads {
             Contender::new(HOP, move |calls| ours.timed(calls, async |_| Ok(ours.storage.settle(&nothing).await?)))
         };
         let contenders = vec![self.get(self.ours.clone()), raw, self.naive(), hop];
-        Ok(Workload { operation: "get/warm".to_owned(), operations: GETS, contenders })
+        Ok(Workload::new("get/warm", GETS, contenders))
     }
 
     fn get(&self, ours: Ours) -> Contender {
@@ -129,7 +129,7 @@ impl Reads {
             })
         };
         let contenders = vec![ours, raw, naive];
-        Ok(Workload { operation: format!("get_batch/{size}"), operations: BATCHES, contenders })
+        Ok(Workload::new(format!("get_batch/{size}"), BATCHES, contenders))
     }
 }
 

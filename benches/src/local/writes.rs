@@ -7,9 +7,11 @@ use anyhow::{Result, ensure};
 use memory_core::{Episode, MemoryStorageExt};
 use memory_storage_turso::TursoStorage;
 
+use super::by_hand::INSERT;
 use super::database::{Ours, Scratch};
-use super::{NAIVE, OURS, RAW, by_hand, row};
+use super::{NAIVE, OURS, RAW, by_hand};
 use crate::rounds::unclocked;
+use crate::row;
 use crate::trajectories::time_ordered_id;
 use crate::{Contender, Settings, Workload};
 
@@ -76,14 +78,14 @@ impl Databases {
             Contender::new(NAIVE, move |calls| {
                 scratch.sweep()?;
                 by_hand::timed(calls, |call| {
-                    slice(&episodes, size, call).iter().try_for_each(|episode| {
-                        by_hand::execute(&connection, row::INSERT, row::values(episode)?).map(drop)
-                    })
+                    slice(&episodes, size, call)
+                        .iter()
+                        .try_for_each(|episode| by_hand::execute(&connection, INSERT, row::values(episode)?).map(drop))
                 })
             })
         };
         let operation = if size == 1 { "store".to_owned() } else { format!("store_batch/{size}") };
-        Workload { operation, operations: calls, contenders: vec![ours, raw, naive] }
+        Workload::new(operation, calls, vec![ours, raw, naive])
     }
 
     fn delete(&self, episodes: &[Episode]) -> Workload {
@@ -122,7 +124,7 @@ impl Databases {
                 })
             })
         };
-        Workload { operation: "delete".to_owned(), operations: DELETES, contenders: vec![ours, raw, naive] }
+        Workload::new("delete", DELETES, vec![ours, raw, naive])
     }
 }
 

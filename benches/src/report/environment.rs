@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +29,12 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// This machine and this build.
-    pub fn here(settings: &Settings) -> Self {
+    /// This machine and this build, and the round-trip time that was simulated.
+    pub fn here(settings: &Settings, rtt: Option<Duration>) -> Self {
         let mut versions = BTreeMap::from([("memory".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        versions.extend(locked("libsql").map(|version| ("libsql".to_owned(), version)));
+        for package in ["libsql", "turso_serverless"] {
+            versions.extend(locked(package).map(|version| (package.to_owned(), version)));
+        }
         versions.extend(rustc().map(|version| ("rustc".to_owned(), version)));
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -40,7 +43,7 @@ impl Environment {
             versions,
             seed: settings.seed,
             rounds: settings.rounds,
-            rtt_ms: None,
+            rtt_ms: rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
         }
     }
 }

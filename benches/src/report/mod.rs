@@ -49,6 +49,9 @@ impl Report {
             population: settings.population,
             shape: settings.trajectories.shape.clone(),
         };
-        Self { schema_version: SCHEMA_VERSION, environment: Environment::here(settings), input, results }
+        // Only where a network was simulated.
+        let through_the_lab = results.iter().any(|row| row.section == "network") && settings.network.server.is_none();
+        let rtt = through_the_lab.then_some(settings.network.rtt);
+        Self { schema_version: SCHEMA_VERSION, environment: Environment::here(settings, rtt), input, results }
     }
 }

@@ -1,5 +1,7 @@
 //! One line of a report.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::statistics::{Estimate, Verdict, significant};
@@ -30,10 +32,20 @@ pub struct Row {
     /// The 95 % interval of that median, in its unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci95: Option<[f64; 2]>,
+    /// The least of the rounds, in the unit of the median: what it takes while
+    /// nothing else uses the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<f64>,
+    /// How many rounds these are figures of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u64>,
     /// Operations of one round.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operations_per_round: Option<u64>,
-    /// Answered requests for one operation.
+    /// The median as a multiple of the round-trip time that was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_multiple: Option<f64>,
+    /// Answered requests for one operation, and round trips that connections took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub round_trips_per_op: Option<f64>,
     /// Connections opened for one operation.
@@ -128,17 +140,23 @@ impl Row {
     /// A row for each contender of a workload, all in one unit, with speedups
     /// over `baseline` if that ran.
     pub fn of(section: &str, measured: &Measured, baseline: &str) -> Vec<Self> {
-        let fastest = measured.series.iter().map(|series| Estimate::of(series.seconds.iter().copied()).median);
-        let unit = Unit::for_seconds(fastest.fold(f64::INFINITY, f64::min));
+        let medians = measured.series.iter().filter(|series| !series.seconds.is_empty());
+        let medians = medians.map(|series| Estimate::of(series.seconds.iter().copied()).median);
+        let unit = Unit::for_seconds(medians.fold(f64::INFINITY, f64::min));
         let row = |series: &Series| {
             let mut row = Self::new(section, measured.operation.as_str(), series.system);
+            row.reason.clone_from(&series.reason);
+            if series.seconds.is_empty() {
+                return row;
+            }
             row.set_time(unit, series, measured.operations);
-            if let Some(base) = measured.of(baseline).filter(|base| base.system != series.system) {
+            let base = measured.of(baseline).filter(|base| base.system != series.system && !base.seconds.is_empty());
+            if let Some(base) = base {
                 let speedup = Estimate::of_ratios(&base.seconds, &series.seconds);
                 row.baseline = Some(baseline.to_owned());
                 row.speedup = Some(significant(speedup.median, 3));
-                row.speedup_ci95 = Some(speedup.ci95.map(|end| significant(end, 3)));
-                row.verdict = Some(speedup.verdict());
+                row.speedup_ci95 = ends(&speedup, 3);
+                row.verdict = speedup.verdict();
             }
             row
         };
@@ -153,15 +171,16 @@ impl Row {
             Unit::Ns => &mut self.median_ns_per_op,
         };
         *median = Some(significant(estimate.median, 4));
-        self.ci95 = Some(estimate.ci95.map(|end| significant(end, 4)));
+        self.ci95 = ends(&estimate, 4);
+        self.rounds = Some(series.seconds.len() as u64);
         self.operations_per_round = Some(operations);
         if let Some(traffic) = &series.traffic {
             let all = operations as f64 * series.seconds.len() as f64;
-            let per_op = |count: u64| Some(significant(count as f64 / all, 4));
-            self.round_trips_per_op = per_op(traffic.round_trips);
-            self.connections_per_op = per_op(traffic.connections);
-            self.bytes_up_per_op = per_op(traffic.bytes_up);
-            self.bytes_down_per_op = per_op(traffic.bytes_down);
+            let per_op = |count: u64| significant(count as f64 / all, 4);
+            self.round_trips_per_op = Some(per_op(traffic.round_trips));
+            self.connections_per_op = traffic.connections.map(per_op);
+            self.bytes_up_per_op = traffic.bytes_up.map(per_op);
+            self.bytes_down_per_op = traffic.bytes_down.map(per_op);
         }
     }
 
@@ -170,7 +189,7 @@ impl Row {
     pub fn set_cost(&mut self, ours: &Series, raw: &Series, hop: Option<&Series>) {
         let cost = Estimate::of_ratios(&ours.seconds, &raw.seconds);
         self.cost_vs_raw = Some(significant(cost.median, 3));
-        self.cost_vs_raw_ci95 = Some(cost.ci95.map(|end| significant(end, 3)));
+        self.cost_vs_raw_ci95 = ends(&cost, 3);
         if let Some(hop) = hop {
             let rest: Vec<_> = ours.seconds.iter().zip(&hop.seconds).map(|(ours, hop)| ours - hop).collect();
             let median = Estimate::of(hop.seconds.iter().map(|seconds| seconds * 1e6)).median;
@@ -178,6 +197,21 @@ impl Row {
             // A machine so busy that hops by themselves took longer says nothing.
             let without = Some(Estimate::of_ratios(&rest, &raw.seconds).median).filter(|cost| *cost > 0.0);
             self.cost_vs_raw_without_hop = without.map(|cost| significant(cost, 3));
+        }
+    }
+
+    /// Says how long the quickest round took.
+    pub fn set_least(&mut self, series: &Series) {
+        if let Some((_, unit)) = self.time() {
+            let least = series.seconds.iter().copied().fold(f64::INFINITY, f64::min);
+            self.least = Some(significant(least * unit.per_second(), 4));
+        }
+    }
+
+    /// Says what multiple of the round-trip time this took.
+    pub fn set_rtt_multiple(&mut self, rtt: Duration) {
+        if let Some((time, unit)) = self.time() {
+            self.rtt_multiple = Some(significant(time / unit.per_second() / rtt.as_secs_f64(), 3));
         }
     }
 
@@ -189,15 +223,20 @@ impl Row {
     }
 }
 
+/// The ends of an interval, with so many significant digits.
+fn ends(estimate: &Estimate, digits: usize) -> Option<[f64; 2]> {
+    estimate.ci95.map(|ends| ends.map(|end| significant(end, digits)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Traffic;
 
     fn measured() -> Measured {
-        let series = |system, seconds: f64| Series { system, seconds: vec![seconds; 6], traffic: None };
+        let series = |system, seconds: f64| Series { system, seconds: vec![seconds; 6], traffic: None, reason: None };
         let mut ours = series("ours", 12.344_56e-6);
-        ours.traffic = Some(Traffic { round_trips: 6, bytes_up: 3, ..Traffic::default() });
+        ours.traffic = Some(Traffic { round_trips: 6, bytes_up: Some(3), ..Traffic::default() });
         let series = vec![ours, series("naive", 0.001), series("raw", 10e-6)];
         Measured { operation: "get".to_owned(), operations: 2, series }
     }
@@ -211,10 +250,29 @@ mod tests {
         assert_eq!((rows[0].speedup, rows[0].verdict), (Some(81.0), Some(Verdict::Faster)));
         assert_eq!((rows[1].speedup, &rows[1].baseline), (None, &None));
         assert_eq!((rows[0].round_trips_per_op, rows[0].bytes_up_per_op), (Some(0.5), Some(0.25)));
-        let hop = Series { system: "ours", seconds: vec![2e-6; 6], traffic: None };
+        let hop = Series { system: "ours", seconds: vec![2e-6; 6], traffic: None, reason: None };
         rows[0].set_cost(&measured.series[0], &measured.series[2], Some(&hop));
         assert_eq!((rows[0].cost_vs_raw, rows[0].cost_vs_raw_without_hop), (Some(1.23), Some(1.03)));
         assert_eq!(rows[0].hop_us_per_op, Some(2.0));
+        rows[1].set_rtt_multiple(Duration::from_micros(300));
+        assert_eq!(rows[1].rtt_multiple, Some(3.33));
+        let seconds = vec![3e-6, 2e-6, 4e-6];
+        rows[0].set_least(&Series { seconds, ..measured.series[0].clone() });
+        assert_eq!(rows[0].least, Some(2.0));
+    }
+
+    #[test]
+    fn few_rounds_give_no_interval_and_none_give_no_figures() {
+        let mut measured = measured();
+        measured.series[1].seconds.truncate(1);
+        measured.series[2] =
+            Series { seconds: Vec::new(), reason: Some("refused".to_owned()), ..measured.series[2].clone() };
+        let rows = Row::of("local", &measured, "naive");
+        assert_eq!((rows[0].speedup, rows[0].speedup_ci95, rows[0].verdict), (Some(81.0), None, None));
+        assert_eq!((rows[1].time(), rows[1].ci95, rows[1].rounds), (Some((1000.0, Unit::Us)), None, Some(1)));
+        assert_eq!((rows[2].time(), rows[2].reason.as_deref()), (None, Some("refused")));
+        let rows = Row::of("local", &measured, "raw");
+        assert_eq!((rows[0].speedup, &rows[0].baseline), (None, &None));
     }
 
     #[test]
@@ -224,9 +282,12 @@ mod tests {
         row.set_cost(&measured.series[0], &measured.series[2], Some(&measured.series[2]));
         (row.median_ms_per_op, row.median_ns_per_op) = (Some(1.0), Some(1.0));
         (row.hit_ratio, row.bytes_per_entry, row.reason) = (Some(0.5), Some(80.0), Some("why".to_owned()));
+        (row.connections_per_op, row.bytes_down_per_op) = (Some(0.0), Some(1.0));
+        row.set_rtt_multiple(Duration::from_millis(1));
+        row.set_least(&measured.series[0]);
         let json = serde_json::to_value(row).unwrap();
         let fields = json.as_object().unwrap();
-        assert_eq!(fields.len(), 23);
+        assert_eq!(fields.len(), 26);
         let schema = include_str!("../../SCHEMA.md");
         assert_eq!(fields.keys().filter(|field| !schema.contains(&format!("`{field}`"))).collect::<Vec<_>>(), [""; 0]);
     }

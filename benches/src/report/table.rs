@@ -17,9 +17,11 @@ type Cell = fn(&Row) -> Option<String>;
 const FIGURES: &[(&str, Cell)] = &[
     ("time/op", |row| row.time().map(|(time, unit)| format!("{} {}", digits(time, 4), unit.sign()))),
     ("95 % interval", |row| row.ci95.map(|[low, high]| format!("{} – {}", digits(low, 4), digits(high, 4)))),
+    ("least", |row| row.least.map(|least| digits(least, 4))),
     ("speedup", |row| speedup(row)),
     ("of raw", |row| row.cost_vs_raw.map(|cost| digits(cost, 3))),
     ("no hop", |row| row.cost_vs_raw_without_hop.map(|cost| digits(cost, 3))),
+    ("of RTT", |row| row.rtt_multiple.map(|multiple| digits(multiple, 3))),
     ("trips/op", |row| row.round_trips_per_op.map(|count| digits(count, 3))),
     ("conns/op", |row| row.connections_per_op.map(|count| digits(count, 3))),
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
@@ -51,10 +53,22 @@ pub fn table(rows: &[Row]) -> String {
     for index in 0..rows.len() {
         text += &line(&|column| column.cells[index].clone());
     }
+    text + &reasons(rows)
+}
+
+/// A line for each reason, which rows of one operation may share.
+fn reasons(rows: &[Row]) -> String {
+    let mut lines: Vec<(&str, &str, Vec<&str>)> = Vec::new();
     for row in rows {
-        if let Some(reason) = &row.reason {
-            text += &[&row.operation, " ", &row.system, ": ", reason, "\n"].concat();
+        let Some(reason) = &row.reason else { continue };
+        match lines.iter_mut().rfind(|(operation, why, _)| *operation == row.operation && why == reason) {
+            Some((_, _, systems)) => systems.push(&row.system),
+            None => lines.push((&row.operation, reason, vec![&row.system])),
         }
+    }
+    let mut text = String::new();
+    for (operation, reason, systems) in lines {
+        text.extend([operation, " ", &systems.join(", "), ": ", reason, "\n"]);
     }
     text
 }
@@ -70,9 +84,9 @@ fn operations(rows: &[Row]) -> Vec<String> {
 }
 
 fn speedup(row: &Row) -> Option<String> {
-    match row.verdict? {
-        Verdict::Tie => Some("tie".to_owned()),
-        Verdict::Faster | Verdict::Slower => row.speedup.map(|speedup| format!("x{}", digits(speedup, 3))),
+    match row.verdict {
+        Some(Verdict::Tie) => Some("tie".to_owned()),
+        _ => row.speedup.map(|speedup| format!("x{}", digits(speedup, 3))),
     }
 }
 
@@ -110,15 +124,19 @@ mod tests {
         let mut other = Row::new("local", "löschen", "ours");
         (other.speedup, other.verdict) = (Some(1.01), Some(Verdict::Tie));
         other.reason = Some("a reason".to_owned());
+        let mut another = other.clone();
+        another.system = "naive-libsql".to_owned();
+        (another.speedup, another.verdict) = (Some(20.0), None);
         let expected = "\
 operation  system         time/op  95 % interval  speedup
 ─────────  ────────────  ────────  ─────────────  ───────
 get/warm   ours          9.500 µs  9.000 – 10.25    x12.3
            naive-libsql  117.1 µs   116.0 – 1180
 löschen    ours                                       tie
-löschen ours: a reason
+           naive-libsql                             x20.0
+löschen ours, naive-libsql: a reason
 ";
-        assert_eq!(table(&[ours, naive, other]), expected);
+        assert_eq!(table(&[ours, naive, other, another]), expected);
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Trajectories {
             // Every call that is generated is answered once, so that none is refused.
             trajectory.episode(index).ok()
         });
-        Self::new("generated", episodes.collect())
+        Self::new(super::GENERATED, episodes.collect())
     }
 }
 
@@ -172,7 +172,7 @@ fn text(random: &mut Rng, length: &Quantiles) -> String {
 }
 
 /// Words and spaces, so many characters.
-fn words(random: &mut Rng, length: usize) -> String {
+pub(crate) fn words(random: &mut Rng, length: usize) -> String {
     const WORDS: [&str; 24] = [
         "the",
         "flight",

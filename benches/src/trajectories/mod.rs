@@ -12,7 +12,11 @@ use memory_core::{
 use serde_json::Value;
 use uuid::Builder;
 
+pub(crate) use generate::words;
 pub use shape::Shape;
+
+/// The source of those that no file gave.
+const GENERATED: &str = "generated";
 
 /// Episodes of agents at work.
 #[derive(Clone, Debug)]
@@ -28,6 +32,11 @@ pub struct Trajectories {
 impl Trajectories {
     fn new(source: impl Into<String>, episodes: Vec<Episode>) -> Self {
         Self { source: source.into(), shape: Shape::of(&episodes), episodes }
+    }
+
+    /// Whether they come from no file.
+    pub fn is_generated(&self) -> bool {
+        self.source == GENERATED
     }
 }
 

@@ -81,10 +81,10 @@ fn refused(reason: &str) -> Error {
     Error::invalid_input("cursor", format!("{reason}; use one that a page of this query gave, as it was"))
 }
 
-/// The filter and the order, not the limit, as 128 bits.
+/// The filter, however it is spelt, and the order, not the limit, as 128 bits.
 fn fingerprint<R: Record>(query: &Query<R>) -> Uuid {
     // A filter always has a JSON form: keys of maps are texts.
-    let text = serde_json::to_vec(&(R::KIND.name(), &query.filter, &query.order)).unwrap_or_default();
+    let text = serde_json::to_vec(&(R::KIND.name(), query.filter.normalised(), &query.order)).unwrap_or_default();
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &text)
 }
 

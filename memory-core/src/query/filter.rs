@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Field, FieldType, FieldValue, Path, Scalar};
 use crate::error::Result;
-use crate::limits::{MAX_FILTER_CONTENT, MAX_FILTER_NODES};
+use crate::limits::{MAX_DEPTH, MAX_FILTER_CONTENT, MAX_FILTER_KEY, MAX_FILTER_NODES};
 use crate::{Error, Record};
 
 /// A condition on records, built from [`Field`]s and joined by `&`, `|` and `!`.
@@ -19,6 +19,9 @@ use crate::{Error, Record};
 ///   complement; a missing value, or one of another type, makes each test but
 ///   `exists` false, and so its negation true.
 /// - Values compare as [`Scalar`] says.
+/// - A filter of more than [`MAX_FILTER_NODES`] tests and connectives is
+///   refused wherever it is used; one that nests tens of thousands deep exhausts
+///   the stack when it is dropped, as any nested value does.
 /// - On numbers of metadata and reals whose magnitude is outside 1e-20 to
 ///   1e20, a backend that keeps them as decimal text may order two neighbours
 ///   (reals that differ in the last bit) as equal.
@@ -170,6 +173,14 @@ impl<R: Record> Field<R> {
             }
             Path::Metadata(keys) if keys.is_empty() => {
                 Err(Error::invalid_input("metadata_path", "an empty path names no value"))
+            }
+            Path::Metadata(keys) if keys.len() > MAX_DEPTH + 1 => {
+                let reason = format!("{} keys, where no record nests deeper than {MAX_DEPTH}", keys.len());
+                Err(Error::invalid_input("metadata_path", reason))
+            }
+            Path::Metadata(keys) if keys.iter().any(|key| key.len() > MAX_FILTER_KEY) => {
+                let reason = format!("a key of more than {MAX_FILTER_KEY} bytes");
+                Err(Error::invalid_input("metadata_path", reason))
             }
             Path::Own(_) | Path::Metadata(_) => Ok(()),
         }

@@ -3,6 +3,7 @@
 mod cursor;
 pub mod field;
 mod filter;
+mod normal;
 mod scalar;
 mod select;
 

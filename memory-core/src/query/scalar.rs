@@ -79,7 +79,7 @@ impl Scalar<'_> {
 
     pub(crate) fn content(&self) -> usize {
         match self {
-            Self::Text(text) => text.len(),
+            Self::Text(text) => text.len().max(8),
             _ => 8,
         }
     }

@@ -1,6 +1,8 @@
 //! The kinds of record and what they have in common.
 
 pub(crate) mod chat;
+mod check;
+mod content;
 pub(crate) mod episode;
 pub(crate) mod heuristic;
 pub(crate) mod pattern;
@@ -12,22 +14,14 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::error::{Kind, RecordRef, Result};
-use crate::limits::Check;
 use crate::query::{FieldDef, FieldName, FieldType, FieldValue, Scalar};
 use crate::write::{Changes, WriteBatch};
-use crate::{Episode, ExecutionResult, Heuristic, Id, Metadata, Pattern, PatternKind, TaskContext, TaskOutcome};
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for crate::Episode {}
-    impl Sealed for crate::Pattern {}
-    impl Sealed for crate::Heuristic {}
-}
+use crate::{Episode, Heuristic, Id, Metadata, Pattern, TaskContext, TaskOutcome};
 
 /// What [`Episode`], [`Pattern`] and [`Heuristic`] have in common; a storage is
 /// written once for all three. Sealed: there are no other kinds.
 pub trait Record:
-    sealed::Sealed + Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
+    content::Content + Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
     /// Which kind this is.
     const KIND: Kind;
@@ -55,7 +49,16 @@ pub trait Record:
     ///
     /// [`Error::InvalidInput`](crate::Error::InvalidInput), naming the record
     /// and the first field that is refused.
-    fn validate(&self) -> Result<()>;
+    fn validate(&self) -> Result<()> {
+        self.check().finish().map_err(|error| error.about(record_ref(self.id())))
+    }
+
+    /// How many bytes of content this record has, counted as
+    /// [`MAX_RECORD`](crate::limits::MAX_RECORD) counts them: what it roughly
+    /// takes in memory beside the struct itself.
+    fn content_size(&self) -> usize {
+        self.check().content()
+    }
 
     #[doc(hidden)]
     fn changes(batch: &WriteBatch) -> &Changes<Self>;
@@ -136,59 +139,6 @@ impl Record for Episode {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        let mut check = Check::new();
-        check.text(&self.task_description);
-        check_context(&mut check, &self.context);
-        // Id, times, task type and the lists' ids.
-        check.scalars(5 + 2 * (self.patterns.len() + self.heuristics.len()));
-        for (index, step) in self.steps.iter().enumerate() {
-            check.text(&step.tool);
-            check.text(&step.action);
-            check.scalars(4);
-            check.json(|| format!("steps[{index}].parameters"), &step.parameters);
-            check.metadata(|| format!("steps[{index}].metadata"), &step.metadata);
-            match &step.result {
-                Some(ExecutionResult::Success { output: text } | ExecutionResult::Error { message: text }) => {
-                    check.text(text);
-                }
-                Some(ExecutionResult::Timeout) | None => {}
-            }
-        }
-        match &self.outcome {
-            Some(TaskOutcome::Success { verdict, artifacts }) => {
-                check.text(verdict);
-                check.texts(artifacts);
-            }
-            Some(TaskOutcome::PartialSuccess { verdict, completed, failed }) => {
-                check.text(verdict);
-                check.texts(completed);
-                check.texts(failed);
-            }
-            Some(TaskOutcome::Failure { reason, error_details }) => {
-                check.text(reason);
-                check.texts(error_details.as_slice());
-            }
-            Some(TaskOutcome::Abstained { reason }) => check.text(reason),
-            None => {}
-        }
-        if let Some(reward) = &self.reward {
-            check.real("reward.total", reward.total);
-            check.real("reward.base", reward.base);
-            check.real("reward.efficiency", reward.efficiency);
-            check.real("reward.complexity_bonus", reward.complexity_bonus);
-            check.real("reward.quality_multiplier", reward.quality_multiplier);
-            check.real("reward.learning_bonus", reward.learning_bonus);
-        }
-        if let Some(reflection) = &self.reflection {
-            check.texts(&reflection.successes);
-            check.texts(&reflection.improvements);
-            check.texts(&reflection.insights);
-        }
-        check.metadata(|| "metadata".to_owned(), &self.metadata);
-        check.finish().map_err(|error| error.about(record_ref(self.id)))
-    }
-
     fn changes(batch: &WriteBatch) -> &Changes<Self> {
         &batch.episodes
     }
@@ -235,33 +185,6 @@ impl Record for Pattern {
             FieldName::UpdatedAt => self.updated_at.into(),
             name => context_field(&self.context, name),
         }
-    }
-
-    fn validate(&self) -> Result<()> {
-        let mut check = Check::new();
-        check_context(&mut check, &self.context);
-        // Id, times, counts and the figures of `effectiveness`.
-        check.scalars(9);
-        check.real("success_rate", self.success_rate);
-        check.real("effectiveness.average_reward_change", self.effectiveness.average_reward_change);
-        match &self.kind {
-            PatternKind::ToolSequence { tools, .. } => check.texts(tools),
-            PatternKind::DecisionPoint { condition, action, .. } => {
-                check.text(condition);
-                check.text(action);
-            }
-            PatternKind::ErrorRecovery { error_type, recovery_steps } => {
-                check.text(error_type);
-                check.texts(recovery_steps);
-            }
-            PatternKind::ContextPattern { features, recommended_approach, evidence } => {
-                check.texts(features);
-                check.text(recommended_approach);
-                check.scalars(2 * evidence.len());
-            }
-        }
-        check.metadata(|| "metadata".to_owned(), &self.metadata);
-        check.finish().map_err(|error| error.about(record_ref(self.id)))
     }
 
     fn changes(batch: &WriteBatch) -> &Changes<Self> {
@@ -313,18 +236,6 @@ impl Record for Heuristic {
         }
     }
 
-    fn validate(&self) -> Result<()> {
-        let mut check = Check::new();
-        check.text(&self.condition);
-        check.text(&self.action);
-        // Id, times, sample size and the ids of the evidence.
-        check.scalars(5 + 2 * self.evidence.episodes.len());
-        check.real("confidence", self.confidence);
-        check.real("evidence.success_rate", self.evidence.success_rate);
-        check.metadata(|| "metadata".to_owned(), &self.metadata);
-        check.finish().map_err(|error| error.about(record_ref(self.id)))
-    }
-
     fn changes(batch: &WriteBatch) -> &Changes<Self> {
         &batch.heuristics
     }
@@ -343,14 +254,6 @@ fn context_field(context: &TaskContext, name: FieldName) -> FieldValue<'_> {
         FieldName::Tags => FieldValue::List(context.tags.iter().map(|tag| Scalar::from(tag.as_str())).collect()),
         _ => FieldValue::Missing,
     }
-}
-
-fn check_context(check: &mut Check, context: &TaskContext) {
-    check.text(&context.domain);
-    check.scalars(1);
-    check.texts(context.language.as_slice());
-    check.texts(context.framework.as_slice());
-    check.texts(&context.tags);
 }
 
 fn ids<T>(ids: &[Id<T>]) -> FieldValue<'_> {

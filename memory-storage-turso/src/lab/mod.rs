@@ -3,6 +3,7 @@
 //! account.
 
 mod clock;
+pub mod history;
 mod lock;
 mod options;
 mod proxy;

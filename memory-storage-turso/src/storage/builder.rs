@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use memory_core::{Error, Result};
+#[cfg(doc)]
+use memory_core::Error;
+use memory_core::Result;
 
 use super::TursoStorage;
 #[cfg(feature = "local")]
@@ -106,7 +108,7 @@ impl TursoBuilder {
         self
     }
 
-    /// How many connections read a local file at once, at least 1. Default:
+    /// How many connections read a local file at once, 1 to 256. Default:
     /// one for each processor, at most 4.
     pub fn readers(mut self, readers: usize) -> Self {
         self.local.readers = readers;
@@ -114,7 +116,7 @@ impl TursoBuilder {
     }
 
     /// How long a local operation waits for another process that has the
-    /// database locked, before it fails with [`Error::Timeout`]. Default: 5 s.
+    /// database locked, before it fails with [`Error::Timeout`]; at most a day. Default: 5 s.
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.local.busy_timeout = timeout;
         self
@@ -134,7 +136,9 @@ impl TursoBuilder {
     /// [`Error::InvalidInput`] for a setting that cannot work, by its name, and
     /// for a path that is none; [`Error::Unavailable`] where the file cannot be
     /// opened; [`Error::Corrupt`] where it is no database;
-    /// [`Error::Unsupported`] where its schema is newer than this library.
+    /// [`Error::Unsupported`] where its schema is newer than this library;
+    /// [`Error::Timeout`] where another process keeps it locked;
+    /// [`Error::Backend`] where it holds tables of somebody else by these names.
     pub async fn local(self, path: impl AsRef<Path>) -> Result<TursoStorage> {
         let place = Place::file(path.as_ref())?;
         self.open(place).await
@@ -152,11 +156,7 @@ impl TursoBuilder {
     async fn open(self, place: Place) -> Result<TursoStorage> {
         let indexes = self.indexes()?;
         let config = LocalConfig { batch: self.batch, ..self.local };
-        config.batch.validate()?;
-        config.prepared.validate()?;
-        if config.readers == 0 {
-            return Err(Error::invalid_input("readers", "with 0 readers nothing can be read; use at least 1"));
-        }
+        config.validate()?;
         let stats = Arc::new(PreparedStats::default());
         let batch_size = config.batch.batch_size;
         let local = Local::open(place, config, Arc::clone(&stats)).await?;

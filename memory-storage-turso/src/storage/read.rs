@@ -39,12 +39,13 @@ async fn get_in_parts<R: Table>(remote: &Remote, ids: &[Id<R>]) -> Result<Vec<R>
     wanted.sort_unstable();
     wanted.dedup();
     let mut found: Vec<R> = Vec::new();
+    let deadline = remote.deadline();
     // A list of ids that alone is too long for a request goes over in pieces.
     let most = (remote.max_request() / 2 / BYTES_PER_ID).max(1);
     for mut wanted in wanted.chunks(most) {
         loop {
             let statement = query::bounded::get(wanted, remote.max_response());
-            let (part, total) = remote.read_bounded("get", statement, |row| R::from_row(row)).await?;
+            let (part, total) = remote.read_bounded("get", deadline, statement, |row| R::from_row(row)).await?;
             let last = part.last().map(memory_core::Record::id);
             let complete = part.len() >= total;
             found.extend(part);
@@ -78,7 +79,7 @@ pub(super) async fn page<R: Table>(
         #[cfg(feature = "remote")]
         Transport::Remote(remote) => {
             let statement = query::bounded::select(query, position, remote.max_response());
-            remote.read_bounded("query", statement, |row| R::from_row(row).map(Arc::new)).await?
+            remote.read_bounded("query", remote.deadline(), statement, |row| R::from_row(row).map(Arc::new)).await?
         }
     };
     found.truncate(query.limit);

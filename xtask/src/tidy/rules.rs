@@ -35,8 +35,17 @@ fn unfinished(_: &Path, code: &Code<'_>) -> Vec<Finding> {
 
 fn sleeping_tests(name: &Path, code: &Code<'_>) -> Vec<Finding> {
     let advice = "a test that sleeps: wait for what is to happen, or inject the time";
-    let sleeps = ["thread::sleep(", "time::sleep("].iter().flat_map(|word| each(code, word, advice));
+    let sleeps = ["thread::sleep(", "time::sleep("].iter().flat_map(|word| code.find(word).map(move |at| (*word, at)));
+    let sleeps = sleeps.filter(|(word, at)| *word == "thread::sleep(" || !is_paused(&code.code[..*at]));
+    let sleeps = sleeps.map(|(_, at)| Finding::new(code.line(at), advice));
     sleeps.filter(|finding| finding.line >= tests_from(name, code)).collect()
+}
+
+/// Whether the last test that begins in this code has tokio's time stand still,
+/// in which a sleep takes none.
+fn is_paused(before: &str) -> bool {
+    let attribute = before.rfind("#[tokio::test").map(|at| &before[at..]);
+    attribute.and_then(|attribute| attribute.split(']').next()).is_some_and(|text| text.contains("start_paused = true"))
 }
 
 /// The line from which on a file is tests.
@@ -114,6 +123,12 @@ mod tests {
             ("a/src/x.rs", "fn f() {\n    dbg!(1);\n}", 2),
             ("a/tests/x.rs", "fn f() {\n    std::thread::sleep(d);\n}", 2),
             ("a/src/x.rs", "#[cfg(test)]\nmod tests {\n    tokio::time::sleep(d).await;\n}", 3),
+            ("a/tests/x.rs", "#[tokio::test(start_paused = true)]\nfn f() {\n    std::thread::sleep(d);\n}", 3),
+            (
+                "a/tests/x.rs",
+                "#[tokio::test(start_paused = true)]\n#[tokio::test]\nfn f() {\n    time::sleep(d);\n}",
+                4,
+            ),
             ("a/src/x.rs", "#[allow(dead_code)]\nfn f() {}", 1),
             ("a/src/x.rs", "#![allow(\n    dead_code,\n)]\n", 1),
             ("a/src/x.rs", "let s =\n    format!(\"SELECT {x} FROM t\");", 2),
@@ -133,6 +148,7 @@ mod tests {
             ("a/src/x.rs", long.as_str()),
             ("a/src/x.rs", "// todo!() and #[ignore]\nlet s = \"dbg!(x) #[allow(x)]\";"),
             ("a/src/x.rs", "fn wait() {\n    thread::sleep(d);\n}\n#[cfg(test)]\nmod tests {}"),
+            ("a/tests/x.rs", "#[tokio::test(start_paused = true)]\nfn f() {\n    tokio::time::sleep(d).await;\n}"),
             ("a/src/x.rs", "#[expect(dead_code, reason = \"why\")]\n#[allow(unused, reason = \"why\")]\nfn f() {}"),
             ("a/src/x.rs", "let s = format!(\"SELECTED {x}\"); let t = format!(\"{x} SELECT \");"),
             ("a/src/x.rs", "#[cfg(test)]\nmod tests {\n    f(&format!(\"SELECT {n}\"));\n}"),

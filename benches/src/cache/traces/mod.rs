@@ -3,18 +3,20 @@
 mod read;
 mod synthetic;
 
-pub(super) use read::read;
+use std::collections::HashMap;
+
 pub(super) use synthetic::{Zipf, synthetic};
 
-use super::systems::dense;
-
 /// A sequence of requests, and the capacities at which it is worth running.
-#[derive(Debug)]
-pub(super) struct Trace {
-    pub(super) name: String,
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// Its name in the report.
+    pub name: String,
     /// Numbers from 0 up, each key's by its first appearance.
     pub(super) requests: Vec<u32>,
     pub(super) capacities: Vec<usize>,
+    /// Parts of one length, in each of which the workload is another.
+    pub(super) phases: usize,
 }
 
 impl Trace {
@@ -27,6 +29,20 @@ impl Trace {
         if capacities.is_empty() {
             capacities.extend([32, 10, 4, 2].map(|part| keys / part).into_iter().filter(|capacity| *capacity > 0));
         }
-        Self { name: name.into(), requests, capacities }
+        Self { name: name.into(), requests, capacities, phases: 1 }
     }
+
+    fn in_phases(self, phases: usize) -> Self {
+        Self { phases, ..self }
+    }
+}
+
+/// Each number once, in the order of appearance, as small as can be.
+fn dense(requests: impl IntoIterator<Item = u64>) -> Vec<u32> {
+    let mut numbers = HashMap::new();
+    let mut dense = |request| {
+        let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+        *numbers.entry(request).or_insert(next)
+    };
+    requests.into_iter().map(&mut dense).collect()
 }

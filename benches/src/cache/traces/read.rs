@@ -15,19 +15,25 @@ use crate::InputError;
 /// Requests read at most: longer traces are cut off here.
 const MOST: usize = 4_000_000;
 
-/// A trace: one key a line, whatever it looks like; or, where the name ends in
-/// `.lis`, runs of blocks in the format of the ARC authors (the first block,
-/// their number, and what is ignored). Either may be packed by gzip.
-pub(crate) fn read(path: &Path) -> Result<Trace> {
-    let refuse = |reason: String| InputError::new(format!("{}: {reason}", path.display()));
-    let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let (name, packed) = name.strip_suffix(".gz").map_or((name.as_str(), false), |name| (name, true));
-    let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    let is_lis = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lis"));
-    let requests = requests(BufReader::new(reader), is_lis).map_err(refuse)?;
-    let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Trace::new(stem, requests, &[]))
+impl Trace {
+    /// A trace: one key a line, whatever it looks like; or, where the name ends
+    /// in `.lis`, runs of blocks in the format of the ARC authors (the first
+    /// block, their number, and what is ignored). Either may be packed by gzip.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`], which names the file and the line.
+    pub fn read(path: &Path) -> Result<Self> {
+        let refuse = |reason: String| InputError::new(format!("{}: {reason}", path.display()));
+        let file = File::open(path).map_err(|error| refuse(error.to_string()))?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let (name, packed) = name.strip_suffix(".gz").map_or((name.as_str(), false), |name| (name, true));
+        let reader: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        let is_lis = Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lis"));
+        let requests = requests(BufReader::new(reader), is_lis).map_err(refuse)?;
+        let stem = Path::new(name).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok(Trace::new(stem, requests, &[]))
+    }
 }
 
 fn requests(lines: impl BufRead, is_lis: bool) -> Result<Vec<u64>, String> {
@@ -75,14 +81,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let plain = folder.path().join("web.txt");
         std::fs::write(&plain, "7\nb\n\n7\n-1\nb\n").unwrap();
-        let trace = read(&plain).unwrap();
+        let trace = Trace::read(&plain).unwrap();
         assert_eq!((trace.name.as_str(), trace.requests), ("web", vec![0, 1, 0, 2, 1]));
 
         let packed = folder.path().join("web.txt.gz");
         let mut file = flate2::write::GzEncoder::new(File::create(&packed).unwrap(), flate2::Compression::fast());
         file.write_all(b"x\ny\nx\n").unwrap();
         file.finish().unwrap();
-        assert_eq!(read(&packed).unwrap().requests, [0, 1, 0]);
+        assert_eq!(Trace::read(&packed).unwrap().requests, [0, 1, 0]);
     }
 
     #[test]
@@ -96,10 +102,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("p.lis");
         std::fs::write(&path, "1 2 0 0\n1 x\n").unwrap();
-        let error = read(&path).unwrap_err().to_string();
+        let error = Trace::read(&path).unwrap_err().to_string();
         assert!(error.contains("p.lis: line 2"), "{error}");
         std::fs::write(&path, "\n").unwrap();
-        assert!(read(&path).unwrap_err().to_string().contains("no requests"));
-        assert!(read(&folder.path().join("missing")).is_err());
+        assert!(Trace::read(&path).unwrap_err().to_string().contains("no requests"));
+        assert!(Trace::read(&folder.path().join("missing")).is_err());
     }
 }

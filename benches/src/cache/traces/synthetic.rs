@@ -17,7 +17,9 @@ impl Zipf {
                 sum
             })
             .collect();
-        sums.iter_mut().for_each(|part| *part /= sum);
+        for part in &mut sums {
+            *part /= sum;
+        }
         Self(sums)
     }
 
@@ -28,19 +30,18 @@ impl Zipf {
     }
 }
 
-/// One of each kind, a `divisor`th of the full length.
-pub(crate) fn synthetic(seed: u64, divisor: usize) -> Vec<Trace> {
+/// One of each kind, about so many requests long.
+pub(crate) fn synthetic(seed: u64, length: usize) -> Vec<Trace> {
     let random = || Rng::with_seed(seed);
-    let long = 600_000 / divisor;
     vec![
-        Trace::new("zipf-0.8", popularity(random(), long, 0.8), &[1_000, 5_000]),
-        Trace::new("zipf-1.1", popularity(random(), long, 1.1), &[1_000, 5_000]),
-        Trace::new("scan-over-hot-set", scans(random(), long), &[1_000, 2_000]),
-        Trace::new("loop-1100", (0..1_100).cycle().take(long / 2), &[500, 1_000]),
-        Trace::new("shifting", shifting(random(), long), &[500, 2_000]),
-        Trace::new("phases", phases(random(), long), &[500, 1_000]),
-        Trace::new("agent", agent(random(), long, 800), &[300, 700, 1_000]),
-        Trace::new("agent-3000", agent(random(), long, 3_000), &[1_000, 2_000]),
+        Trace::new("zipf-0.8", popularity(random(), length, 0.8), &[1_000, 5_000]),
+        Trace::new("zipf-1.1", popularity(random(), length, 1.1), &[1_000, 5_000]),
+        Trace::new("scan-over-hot-set", scans(random(), length), &[1_000, 2_000]),
+        Trace::new("loop-1100", (0..1_100).cycle().take(length / 2), &[500, 1_000]),
+        Trace::new("shifting", shifting(random(), length), &[500, 2_000]).in_phases(6),
+        Trace::new("phases", phases(random(), length), &[500, 1_000]).in_phases(6),
+        Trace::new("agent", agent(random(), length, 800), &[300, 700, 1_000]),
+        Trace::new("agent-3000", agent(random(), length, 3_000), &[1_000, 2_000]),
     ]
 }
 
@@ -76,7 +77,7 @@ fn phases(mut random: Rng, length: usize) -> Vec<u64> {
         match phase % 3 {
             0 => zipf.draw(&mut random),
             1 => (1 << 32) + step % 1_300,
-            _ => (2 << 32) + (step / 3).saturating_sub((random.f64().powi(3) * 1_500.0) as u64),
+            _ => (2 << 32) + (step / 3).saturating_sub(whole(random.f64().powi(3) * 1_500.0)),
         }
     };
     (0..length).map(request).collect()
@@ -94,7 +95,7 @@ fn agent(mut random: Rng, length: usize, patterns: u64) -> Vec<u64> {
             newest += 1;
             requests.push(newest);
             for _ in 0..6 {
-                let ago = (-random.f64().max(f64::MIN_POSITIVE).ln() * 200.0) as u64;
+                let ago = whole(-random.f64().max(f64::MIN_POSITIVE).ln() * 200.0);
                 requests.push(newest.saturating_sub(ago).max(EPISODES));
             }
             if random.bool() {
@@ -105,13 +106,20 @@ fn agent(mut random: Rng, length: usize, patterns: u64) -> Vec<u64> {
     requests
 }
 
+/// The whole part of a small positive number.
+fn whole(number: f64) -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a few thousands")]
+    let whole = number as u64;
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_same_seed_draws_the_same_traces() {
-        let requests = |seed| synthetic(seed, 100).into_iter().map(|trace| trace.requests).collect::<Vec<_>>();
+        let requests = |seed| synthetic(seed, 6_000).into_iter().map(|trace| trace.requests).collect::<Vec<_>>();
         assert_eq!(requests(1), requests(1));
         assert_ne!(requests(1), requests(2));
         assert!(requests(1).iter().all(|requests| requests.len() >= 3_000));
@@ -120,9 +128,9 @@ mod tests {
     #[test]
     fn lower_numbers_are_drawn_more_often_by_the_law() {
         let (zipf, mut random) = (Zipf::new(1_000, 1.0), Rng::with_seed(1));
-        let mut counts = [0_u32; 1_000];
-        (0..100_000).for_each(|_| counts[zipf.draw(&mut random) as usize] += 1);
-        let ratio = f64::from(counts[0]) / f64::from(counts[9]);
+        let drawn: Vec<_> = (0..100_000).map(|_| zipf.draw(&mut random)).collect();
+        let count = |number| drawn.iter().filter(|drawn| **drawn == number).count() as f64;
+        let ratio = count(0) / count(9);
         assert!((8.0..12.0).contains(&ratio), "{ratio}");
     }
 }

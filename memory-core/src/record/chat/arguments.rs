@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use crate::limits::Check;
+use crate::record::check::Check;
 
 /// The arguments as JSON where that says exactly what the text does, and
 /// otherwise the text itself as a JSON string, with `true`.

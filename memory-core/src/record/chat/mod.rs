@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub use message::{ChatContent, ChatMessage, ChatRole, FunctionCall, ToolCall};
 
 use crate::error::Result;
-use crate::limits::Check;
+use crate::record::check::Check;
 use crate::{Episode, EpisodeId, Error, ExecutionStep, TaskContext, TaskType, Timestamp};
 
 impl Episode {
@@ -80,7 +80,7 @@ impl Episode {
     /// [`Error::InvalidInput`] that names the message by its index, from 0, for
     /// an answer to no call or to one that is answered, a call whose id is that
     /// of an open one, and calls or answers of the wrong role; also for a chat
-    /// in which no user says anything.
+    /// in which no user speaks, or the first one says nothing.
     pub fn from_chat_at(
         messages: &[ChatMessage],
         context: TaskContext,

@@ -208,6 +208,12 @@ impl Fault {
         self
     }
 
+    /// The same answer, but it stops at `point`, and the connection stays open.
+    pub fn stopping(mut self, point: Point) -> Self {
+        self.ending = Ending::Hang(point);
+        self
+    }
+
     /// The same, with a `Retry-After` of so many seconds, where the answer is a made-up one.
     pub fn retry_after(mut self, seconds: u64) -> Self {
         if let Answer::Made { retry_after, .. } = &mut self.answer {

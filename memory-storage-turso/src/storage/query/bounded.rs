@@ -39,7 +39,7 @@ pub(crate) fn select<R: Table>(query: &Query<R>, position: Option<&Position>, ma
     window.push_str(order::way(&query.order));
     sql.push(" FROM ").push(R::SQL.table).push(" WHERE ");
     filter::push(&mut sql, &query.filter);
-    order::push(&mut sql, &query.order, position, filter::asks_for_several(&query.filter));
+    order::push(&mut sql, &query.order, position);
     sql.push(" LIMIT ").bind(limit_and_one(query)).push(")");
     fetch::<R>(&mut sql, &window, max);
     sql.statement()

@@ -1,6 +1,6 @@
 //! Filters in SQL.
 
-use memory_core::{FieldType, Filter, Path, Scalar, Test};
+use memory_core::{FieldType, Filter, Scalar, Test};
 
 use super::Sql;
 use super::place::{Place, place};
@@ -182,19 +182,6 @@ fn metadata_in(sql: &mut Sql, value: &Sql, kind: &Sql, operands: &[Scalar<'stati
         }
     }
     sql.push(if operands.is_empty() { "FALSE" } else { ")" });
-}
-
-/// Whether the filter asks for one of several values of a metadata key.
-///
-/// SQLite, which knows nothing of the values, would then rather walk all
-/// records in the query's order and stop at the limit than use an index on the
-/// key and sort; for a few sessions among many that is the whole table.
-pub(super) fn asks_for_several<R: Table>(filter: &Filter<R>) -> bool {
-    match filter {
-        Filter::And(parts) => parts.iter().any(asks_for_several),
-        Filter::Test(field, Test::In(_)) => matches!(field.path(), Path::Metadata(_)),
-        Filter::Or(_) | Filter::Not(_) | Filter::Test(..) => false,
-    }
 }
 
 /// Up to here, values of a list are parameters of their own: SQLite then knows

@@ -86,7 +86,7 @@ pub(crate) fn select<R: Table>(query: &Query<R>, position: Option<&Position>) ->
     let mut sql = Sql::default();
     sql.push("SELECT ").push(R::SQL.columns.local).push(" FROM ").push(R::SQL.table).push(" WHERE ");
     filter::push(&mut sql, &query.filter);
-    order::push(&mut sql, &query.order, position, filter::asks_for_several(&query.filter));
+    order::push(&mut sql, &query.order, position);
     sql.push(" LIMIT ").bind(limit_and_one(query));
     sql.statement()
 }

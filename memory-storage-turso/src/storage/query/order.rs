@@ -7,10 +7,7 @@ use super::place::{Place, place};
 use crate::storage::table::Table;
 
 /// Appends the condition that a row comes after `position`, and the order.
-///
-/// With `sorted`, SQLite sorts what it finds and does not walk an index in that
-/// order: a unary `+` hides the column from its choice.
-pub(super) fn push<R: Table>(sql: &mut Sql, order: &Order<R>, position: Option<&Position>, sorted: bool) {
+pub(super) fn push<R: Table>(sql: &mut Sql, order: &Order<R>, position: Option<&Position>) {
     let keys = keys(order);
     if let Some(position) = position {
         sql.push(" AND ");
@@ -18,7 +15,7 @@ pub(super) fn push<R: Table>(sql: &mut Sql, order: &Order<R>, position: Option<&
     }
     sql.push(" ORDER BY ");
     for (key, way) in &keys {
-        sql.push(if sorted { "+" } else { "" }).append(key).push(way).push(", ");
+        sql.append(key).push(way).push(", ");
     }
     sql.push(R::SQL.id).push(way(order));
 }

@@ -96,8 +96,9 @@ impl Connection {
         decode: &dyn Fn(&Row) -> Result<T>,
     ) -> Result<Vec<T>> {
         self.read(operation, &Statement::new(schema::SELECT_VERSION, []), &|_| Ok(()))?;
+        let plan = self.read(operation, statement, decode);
         self.statements.forget(&statement.sql);
-        self.read(operation, statement, decode)
+        plan
     }
 
     /// Runs one statement without rows and returns how many it changed.
@@ -182,7 +183,8 @@ impl Connection {
                         && retry < self.config.batch.max_retries
                         && start.elapsed() < self.config.busy_timeout =>
                 {
-                    thread::sleep(jittered(self.config.batch.delay_limit(retry)));
+                    let left = self.config.busy_timeout.saturating_sub(start.elapsed());
+                    thread::sleep(jittered(self.config.batch.delay_limit(retry)).min(left));
                     retry += 1;
                 }
                 Err(error) => return Err(storage_error(operation, self.config.busy_timeout, &error)),

@@ -47,7 +47,10 @@ pub(crate) fn storage_error(operation: &str, busy_timeout: Duration, error: &lib
 }
 
 fn cannot_open(operation: &str) -> Error {
-    Error::unavailable(operation, "the file cannot be opened; see that its folder is there and may be written")
+    Error::unavailable(
+        operation,
+        "the file cannot be opened; see that its folder is there and may be written, and that this process may open more files",
+    )
 }
 
 /// libsql's error as text: its own type is no part of this crate's interface.

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use memory_core::{Error, Result};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
-use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use super::endpoint::{Endpoint, Token};
-use super::failure::{Failure, limited};
+use super::failure::{Failure, conceal, limited};
+use super::retry::Attempt;
 
 /// What a storage sent over its network and got back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,20 +42,24 @@ pub(super) struct Client {
     http: reqwest::Client,
     endpoint: Endpoint,
     token: Token,
-    /// One permit for each request that may be on its way.
-    permits: Semaphore,
     max_answer: usize,
     counters: Counters,
 }
 
-/// Longer error messages are cut.
+/// So much of an error's body is read.
 const MAX_MESSAGE: usize = 4 << 10;
 
 impl Client {
     pub(super) fn new(endpoint: Endpoint, token: Token, pool_size: usize, max_answer: usize) -> Result<Self> {
         let failed = |error: &dyn std::error::Error| Error::unavailable("set up the network client", error.to_string());
         let tls = tls(&endpoint).map_err(|error| failed(&error))?;
-        let http = reqwest::Client::builder()
+        let mut builder = reqwest::Client::builder();
+        if endpoint.is_local() {
+            // A proxy named by the environment is another machine, and a token
+            // would go there unencrypted.
+            builder = builder.no_proxy();
+        }
+        let http = builder
             // A redirect would carry the token to wherever the server says.
             .redirect(Policy::none())
             .pool_max_idle_per_host(pool_size)
@@ -62,14 +67,7 @@ impl Client {
             .tls_backend_preconfigured(tls)
             .build()
             .map_err(|error| failed(&error))?;
-        Ok(Self {
-            http,
-            endpoint,
-            token,
-            permits: Semaphore::new(pool_size),
-            max_answer,
-            counters: Counters::default(),
-        })
+        Ok(Self { http, endpoint, token, max_answer, counters: Counters::default() })
     }
 
     pub(super) fn stats(&self) -> NetworkStats {
@@ -86,41 +84,80 @@ impl Client {
         self.counters.retries.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Sends one pipeline and returns the body of its answer.
+    /// Sends one pipeline and returns what `read` makes of the answer's body.
     ///
     /// The answer's `base_url` is never followed: every request goes to the
     /// address that the storage was opened with.
-    pub(super) async fn post(&self, operation: &str, body: &bytes::Bytes) -> Result<Vec<u8>, Failure> {
-        // The semaphore is never closed.
-        let _permit = self.permits.acquire().await;
+    pub(super) async fn post<T>(
+        &self,
+        operation: &str,
+        body: &bytes::Bytes,
+        attempt: &Attempt,
+        read: impl Fn(&[u8]) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let token = self.token.header().await.map_err(Failure::last)?;
+        let answer = self.exchange(operation, body, attempt, token.as_ref()).await;
+        answer.and_then(|answer| read(&answer)).map_err(|failure| match token.as_ref().and_then(secret) {
+            Some(token) => Failure { error: conceal(failure.error, token), ..failure },
+            None => failure,
+        })
+    }
+
+    async fn exchange(
+        &self,
+        operation: &str,
+        body: &bytes::Bytes,
+        attempt: &Attempt,
+        token: Option<&HeaderValue>,
+    ) -> Result<Vec<u8>, Failure> {
         let mut request = self.http.post(self.endpoint.pipeline()).header(CONTENT_TYPE, "application/json");
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token);
         }
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         self.counters.bytes_sent.fetch_add(body.len() as u64, Ordering::Relaxed);
-        let answer = request.body(body.clone()).send().await.map_err(|error| Failure::transport(operation, error))?;
+        let request = request.body(reqwest::Body::wrap(attempt.departure.body(body.clone())));
+        let sent = request.send().await;
+        let mut answer = sent.map_err(|error| Failure::transport(operation, error, !attempt.departure.cancel()))?;
         let status = answer.status();
         if status.is_success() {
-            return self.read(operation, answer, self.max_answer).await;
+            return self.read(operation, answer).await;
         }
         let retry_after = retry_after(answer.headers());
-        let said = self.read(operation, answer, MAX_MESSAGE).await.unwrap_or_default();
+        // The status says all that matters: what is said with it is read as far
+        // as it comes in half of the time that is left.
+        let now = Instant::now();
+        let mut said = Vec::new();
+        let reading = async {
+            while let Ok(Some(part)) = answer.chunk().await {
+                self.counters.bytes_received.fetch_add(part.len() as u64, Ordering::Relaxed);
+                said.extend_from_slice(&part[..part.len().min(MAX_MESSAGE - said.len())]);
+                if said.len() == MAX_MESSAGE {
+                    break;
+                }
+            }
+        };
+        // Cut short or not, it is what was said.
+        let _ = timeout_at(now + (attempt.until - now) / 2, reading).await;
         Err(Failure::status(operation, status, &message(&said), retry_after))
     }
 
-    async fn read(&self, operation: &str, mut answer: reqwest::Response, max: usize) -> Result<Vec<u8>, Failure> {
+    async fn read(&self, operation: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
-        while let Some(part) = answer.chunk().await.map_err(|error| Failure::transport(operation, error))? {
+        while let Some(part) = answer.chunk().await.map_err(|error| Failure::transport(operation, error, true))? {
             self.counters.bytes_received.fetch_add(part.len() as u64, Ordering::Relaxed);
-            if body.len() + part.len() > max {
-                return Err(Failure::unreadable(operation, &format!("it is longer than {max} bytes")));
+            if body.len() + part.len() > self.max_answer {
+                return Err(Failure::unreadable(operation, &format!("it is longer than {} bytes", self.max_answer)));
             }
             body.extend_from_slice(&part);
         }
         Ok(body)
     }
+}
+
+/// The token in the value of the header.
+fn secret(header: &HeaderValue) -> Option<&str> {
+    std::str::from_utf8(header.as_bytes()).ok()?.strip_prefix("Bearer ")
 }
 
 /// TLS by the machine's own certificates; an address without TLS needs none.
@@ -139,7 +176,9 @@ fn tls(endpoint: &Endpoint) -> Result<ClientConfig, rustls::Error> {
 
 /// `Retry-After` in seconds; a date is as good as none.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
 }
 
 /// What an error's body says: Hrana's JSON, or the start of whatever it is.

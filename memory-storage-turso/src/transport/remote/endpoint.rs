@@ -55,6 +55,11 @@ impl Endpoint {
         self.pipeline.scheme() == "https"
     }
 
+    /// Whether it is plain `http://` on this machine.
+    pub(crate) fn is_local(&self) -> bool {
+        !self.is_encrypted() && is_loopback(&self.pipeline)
+    }
+
     pub(crate) fn pipeline(&self) -> Url {
         self.pipeline.clone()
     }
@@ -108,7 +113,10 @@ impl Token {
         match self {
             Self::None => Ok(None),
             Self::Fixed(value) => Ok(Some(value.clone())),
-            Self::Provider(provider) => header(&provider().await?).map(Some),
+            Self::Provider(provider) => {
+                let token = provider().await?;
+                if token.is_empty() { Ok(None) } else { header(&token).map(Some) }
+            }
         }
     }
 }

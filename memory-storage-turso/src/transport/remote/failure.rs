@@ -12,43 +12,67 @@ use reqwest::StatusCode;
 /// | no connection | yes | not done |
 /// | reset, timeout, an answer cut short or unreadable | yes | unknown |
 /// | 429, `SQLITE_BUSY`, an expired transaction | yes | not done |
-/// | 500, 502, 503, 504 | yes | unknown |
+/// | 408, 500 and above | yes | unknown |
 /// | 400, 401, 403, 404, 413, any other status, a redirect | no | not done |
 /// | a constraint, any other error of SQLite's | no | not done |
+/// | an error of the whole batch, which may come after its commit | no | unknown |
+/// | the write was fenced off | no | will never be done |
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
     pub(super) retry: bool,
-    /// Whether a write may have taken effect all the same.
-    pub(super) unknown: bool,
+    pub(super) outcome: Outcome,
     /// How long the server asks to be left alone.
     pub(super) retry_after: Option<Duration>,
+}
+
+/// What a failed attempt tells of its write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// This attempt has not done it, nor will it.
+    NotDone,
+    /// It may have taken effect all the same, or may yet.
+    Unknown,
+    /// No attempt has done it, nor will one.
+    Never,
 }
 
 impl Failure {
     /// Refused: nothing was done, and nothing would be.
     pub(super) const fn last(error: Error) -> Self {
-        Self { error, retry: false, unknown: false, retry_after: None }
+        Self { error, retry: false, outcome: Outcome::NotDone, retry_after: None }
     }
 
     /// Nothing was done, and may be tried again.
     pub(super) const fn again(error: Error) -> Self {
-        Self { error, retry: true, unknown: false, retry_after: None }
+        Self { error, retry: true, outcome: Outcome::NotDone, retry_after: None }
     }
 
     /// Nobody knows whether something was done, and it may be tried again.
     pub(super) const fn unknown(error: Error) -> Self {
-        Self { error, retry: true, unknown: true, retry_after: None }
+        Self { error, retry: true, outcome: Outcome::Unknown, retry_after: None }
     }
 
-    /// A request that got no answer, or not all of one. The address of the
-    /// server stays out of the message; the error's sources name the cause.
-    pub(super) fn transport(operation: &str, error: reqwest::Error) -> Self {
+    /// Not done, by this attempt or any other.
+    pub(super) fn never(error: Error) -> Self {
+        Self { outcome: Outcome::Never, ..Self::last(error) }
+    }
+
+    /// The same, but a write may have taken effect.
+    pub(super) fn in_doubt(mut self) -> Self {
+        self.outcome = Outcome::Unknown;
+        self
+    }
+
+    /// A request that got no answer, or not all of one, and may have `left`.
+    /// The address of the server stays out of the message; the error's sources
+    /// name the cause.
+    pub(super) fn transport(operation: &str, error: reqwest::Error, left: bool) -> Self {
         let error = error.without_url();
         if error.is_builder() {
             return Self::last(Error::backend("libsql", operation, error));
         }
-        let certain = error.is_connect();
+        let certain = !left || error.is_connect();
         let mut reason = error.to_string();
         let mut source = std::error::Error::source(&error);
         while let Some(cause) = source {
@@ -76,7 +100,7 @@ impl Failure {
                 format!("{reason} to {operation}; send less at once, and lower `max_request` to what the server takes"),
             )),
             429 => Self { retry_after, ..Self::again(Error::unavailable(operation, reason)) },
-            500 | 502 | 503 | 504 => Self { retry_after, ..Self::unknown(Error::unavailable(operation, reason)) },
+            408 | 500.. => Self { retry_after, ..Self::unknown(Error::unavailable(operation, reason)) },
             300..=399 => {
                 Self::last(Error::unsupported(operation, format!("{reason}; use the URL that it redirects to")))
             }
@@ -86,11 +110,19 @@ impl Failure {
 
     /// An answer that is not what the protocol says.
     pub(super) fn unreadable(operation: &str, how: &str) -> Self {
-        let reason = format!("the answer is not Hrana's: {how}; if it stays so, check the URL");
+        let reason = format!("the answer is not Hrana's: {}; if it stays so, check the URL", limited(how));
         Self::unknown(Error::unavailable(operation, reason))
     }
 
-    /// An error of the server's or of SQLite's, by its code. Nothing was done.
+    /// An error of the whole batch, which the server may have broken off after
+    /// the commit: where the answer got too long for it, say.
+    pub(super) fn batch(operation: &str, error: &libsql_hrana::proto::Error) -> Self {
+        let failure = Self::server(operation, error);
+        if failure.retry || matches!(failure.error, Error::Unauthorized { .. }) { failure } else { failure.in_doubt() }
+    }
+
+    /// An error of one step, by its code: the server's or SQLite's. Nothing was
+    /// done.
     pub(super) fn server(operation: &str, error: &libsql_hrana::proto::Error) -> Self {
         let code = error.code.as_str();
         let message = limited(&error.message);
@@ -118,6 +150,37 @@ impl Failure {
         }
         Self::last(Error::backend("libsql", operation, std::io::Error::other(said)))
     }
+}
+
+/// The shortest token that is kept out of messages by force; a shorter one is
+/// no secret, and may be a word.
+const SECRET: usize = 8;
+
+/// The error without the token, which a server may have repeated in what it
+/// said.
+pub(super) fn conceal(mut error: Error, token: &str) -> Error {
+    if token.len() < SECRET {
+        return error;
+    }
+    let replace = |text: &mut String| *text = text.replace(token, "[the token]");
+    match &mut error {
+        Error::InvalidInput { reason, .. }
+        | Error::Corrupt { what: reason, .. }
+        | Error::Unavailable { reason, .. }
+        | Error::Timeout { reason, .. }
+        | Error::Unauthorized { reason, .. }
+        | Error::Unsupported { reason, .. }
+        | Error::Indeterminate { reason, .. } => replace(reason),
+        Error::Backend { source, .. } => {
+            let mut said = source.to_string();
+            if said.contains(token) {
+                replace(&mut said);
+                *source = std::sync::Arc::new(std::io::Error::other(said));
+            }
+        }
+        _ => {}
+    }
+    error
 }
 
 /// The start of a text from outside, in one line.

@@ -112,15 +112,27 @@ pub(super) fn fence(writes: &[WriteId]) -> Statement {
 /// How many records a write deleted, if the ledger says that it happened: in
 /// this attempt or in an earlier one.
 pub(super) fn outcome(operation: &str, result: &BatchResult) -> Result<u64, Failure> {
-    let rows = result.step_results.last().and_then(Option::as_ref);
-    match rows.and_then(|rows| rows.rows.first()).map(|row| row.integer(0)) {
-        Some(Ok(FENCED)) => {
-            Err(Failure::last(Error::unavailable(operation, "a later write of this storage made this one impossible")))
-        }
+    let Some(rows) = result.step_results.last().and_then(Option::as_ref) else {
+        let failure = first_error(operation, result);
+        return Err(if may_have_happened(result) { Failure { retry: true, ..failure.in_doubt() } } else { failure });
+    };
+    match rows.rows.first().map(|row| row.integer(0)) {
+        Some(Ok(FENCED)) => Err(Failure::never(Error::unavailable(
+            operation,
+            "the write was settled or fenced off before it happened, and cannot happen any more; a new one can",
+        ))),
         Some(Ok(deleted)) => u64::try_from(deleted).map_err(|_| Failure::unreadable(operation, "a negative count")),
         Some(Err(_)) => Err(Failure::unreadable(operation, "a count that is no integer")),
         None => Err(first_error(operation, result)),
     }
+}
+
+/// Whether a batch of [`write`], whose last step could not read the ledger, got
+/// to its commit, or found its id in the ledger.
+fn may_have_happened(result: &BatchResult) -> bool {
+    let commit = result.step_results.iter().rev().nth(2);
+    let insert = result.step_errors.get(1).and_then(Option::as_ref);
+    commit.is_some_and(Option::is_some) || insert.is_some_and(|error| error.code.starts_with("SQLITE_CONSTRAINT"))
 }
 
 /// Whether a transaction of [`transaction`] was kept.
@@ -129,5 +141,60 @@ pub(super) fn committed(operation: &str, result: &BatchResult) -> Result<(), Fai
     match result.step_results.iter().rev().nth(1) {
         Some(Some(_)) => Ok(()),
         _ => Err(first_error(operation, result)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use libsql_hrana::proto::{self, StmtResult};
+
+    use super::super::failure::Outcome;
+    use super::*;
+
+    /// The result of a write of one statement: which steps worked, an error,
+    /// and the count in the ledger.
+    fn result(worked: &[usize], error: Option<(usize, &str)>, ledger: Option<&[i64]>) -> BatchResult {
+        const STEPS: usize = 7;
+        let mut result = BatchResult {
+            step_results: (0..STEPS).map(|step| worked.contains(&step).then(StmtResult::default)).collect(),
+            step_errors: vec![None; STEPS],
+            replication_index: None,
+        };
+        if let Some((step, code)) = error {
+            result.step_errors[step] = Some(proto::Error { message: String::new(), code: code.to_owned() });
+        }
+        let row = |deleted: &i64| proto::Row { values: vec![proto::Value::Integer { value: *deleted }] };
+        result.step_results[STEPS - 1] =
+            ledger.map(|rows| StmtResult { rows: rows.iter().map(row).collect(), ..StmtResult::default() });
+        result
+    }
+
+    fn failed(result: &BatchResult) -> (Outcome, bool) {
+        let failure = outcome("put", result).unwrap_err();
+        (failure.outcome, failure.retry)
+    }
+
+    #[test]
+    fn the_ledger_has_the_last_word() {
+        // BEGIN, INSERT, the statement, PRUNE, COMMIT, ROLLBACK, OUTCOME.
+        assert_eq!(outcome("put", &result(&[0, 1, 2, 3, 4], None, Some(&[2]))).unwrap(), 2);
+        // An earlier attempt has done it.
+        assert_eq!(outcome("put", &result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), Some(&[3]))).unwrap(), 3);
+        assert_eq!(outcome("put", &result(&[], Some((0, "SQLITE_BUSY")), Some(&[3]))).unwrap(), 3);
+        assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), Some(&[FENCED]))), (Outcome::Never, false));
+    }
+
+    #[test]
+    fn what_was_rolled_back_is_not_done() {
+        assert_eq!(failed(&result(&[0, 1, 5], Some((2, "SQLITE_CONSTRAINT")), Some(&[]))), (Outcome::NotDone, false));
+        assert_eq!(failed(&result(&[], Some((0, "SQLITE_BUSY")), Some(&[]))), (Outcome::NotDone, true));
+        assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_ERROR")), None)), (Outcome::NotDone, false));
+    }
+
+    #[test]
+    fn a_commit_is_in_doubt_until_the_ledger_was_read() {
+        let unread = Some((6, "SQLITE_IOERR"));
+        assert_eq!(failed(&result(&[0, 1, 2, 3, 4], unread, None)), (Outcome::Unknown, true));
+        assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), None)), (Outcome::Unknown, true));
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn batch_result(operation: &str, body: &[u8]) -> Result<BatchResult, 
         serde_json::from_slice(body).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
     match body.results.into_iter().next() {
         Some(StreamResult::Ok { response: StreamResponse::Batch(answer) }) => Ok(answer.result),
-        Some(StreamResult::Error { error }) => Err(Failure::server(operation, &error)),
+        Some(StreamResult::Error { error }) => Err(Failure::batch(operation, &error)),
         _ => Err(Failure::unreadable(operation, "it holds no result of the batch")),
     }
 }

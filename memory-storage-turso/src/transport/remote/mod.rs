@@ -2,6 +2,7 @@
 //! operation is one request, which leaves nothing open behind it.
 
 mod client;
+mod departure;
 mod endpoint;
 mod failure;
 mod ledger;
@@ -13,14 +14,16 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use libsql_hrana::proto::{Batch, BatchResult, Row};
+use memory_core::limits::MAX_RECORD;
 use memory_core::{Error, Result, WriteId};
+use tokio::time::Instant;
 
 use client::Client;
 pub use client::NetworkStats;
 pub(crate) use endpoint::{Endpoint, Token};
 use failure::Failure;
-use retry::RetryBudget;
 pub(crate) use retry::RetryPolicy;
+use retry::{Operation, Shared};
 
 use super::{Columns, Statement, Step};
 use crate::config::RemoteConfig;
@@ -30,20 +33,20 @@ use crate::schema::SELECT_VERSION;
 pub(crate) struct Remote {
     client: Client,
     policy: RetryPolicy,
-    budget: RetryBudget,
+    shared: Shared,
     max_request: usize,
     max_response: usize,
     /// Writes of this storage that may or may not have happened, or may yet.
     in_doubt: Mutex<Vec<WriteId>>,
 }
 
-/// Writes in doubt that are remembered; more than a storage meets in its life.
-const MAX_IN_DOUBT: usize = 1000;
+/// Writes in doubt that one request fences off; more than a storage meets in
+/// its life, in all likelihood.
+const MAX_FENCES: usize = 1000;
 
 impl Remote {
     pub(crate) fn new(endpoint: Endpoint, token: Token, config: RemoteConfig) -> Result<Self> {
-        // Escapes in JSON and what the protocol adds fit into as much again.
-        let client = Client::new(endpoint, token, config.pool_size, config.max_response.saturating_mul(2) + (1 << 20))?;
+        let client = Client::new(endpoint, token, config.pool_size, longest_answer(config.max_response))?;
         Ok(Self {
             client,
             policy: RetryPolicy {
@@ -51,7 +54,7 @@ impl Remote {
                 attempt_timeout: config.attempt_timeout,
                 batch: config.batch,
             },
-            budget: RetryBudget::new(),
+            shared: Shared::new(config.pool_size),
             max_request: config.max_request,
             max_response: config.max_response,
             in_doubt: Mutex::default(),
@@ -77,43 +80,46 @@ impl Remote {
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.rows(operation, statement).await?.iter().map(|row| decode(row)).collect()
+        self.rows(self.policy.begin(operation, None), statement).await?.iter().map(|row| decode(row)).collect()
+    }
+
+    /// When an operation that begins now must have ended, however many requests
+    /// it takes.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.policy.begin("", None).deadline
     }
 
     /// As [`Self::read`], for a statement whose last column says how many rows
     /// there are in all, of which the answer may hold fewer.
     pub(crate) async fn read_bounded<T>(
         &self,
-        operation: &str,
+        name: &str,
+        deadline: Instant,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T>,
     ) -> Result<(Vec<T>, usize)> {
-        let rows = self.rows(operation, statement).await?;
+        let rows = self.rows(Operation { name, write: None, deadline }, statement).await?;
         let total = rows.first().map_or(Ok(0), |row| row.integer(row.values.len().saturating_sub(1)))?;
         let found = rows.iter().map(|row| decode(row)).collect::<Result<_>>()?;
         Ok((found, usize::try_from(total).unwrap_or(0)))
     }
 
-    async fn rows(&self, operation: &str, statement: Statement) -> Result<Vec<Row>> {
+    async fn rows(&self, operation: Operation<'_>, statement: Statement) -> Result<Vec<Row>> {
         let batch = Batch::single(message::stmt(statement, true));
-        self.request(operation, None, batch, |result| message::step_rows(operation, result, 0)).await
+        self.request(operation, batch, |result| message::step_rows(operation.name, result, 0)).await
     }
 
     /// Runs the steps of one write as one transaction, exactly once in effect,
     /// and returns how many rows its counted statements changed.
-    pub(crate) async fn write(
-        &self,
-        operation: &str,
-        id: WriteId,
-        fences: &[WriteId],
-        steps: Vec<Step>,
-    ) -> Result<u64> {
+    pub(crate) async fn write(&self, name: &str, id: WriteId, fences: &[WriteId], steps: Vec<Step>) -> Result<u64> {
+        let operation = self.policy.begin(name, Some(id));
+        self.settle_some(operation).await?;
         let mut fences = fences.to_vec();
         fences.extend(self.in_doubt().iter());
         let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size);
         // Should this future be dropped, nobody knows what became of the write.
         let doubt = Doubt { remote: self, id, over: false };
-        let done = self.request(operation, Some(id), batch, |result| ledger::outcome(operation, &result)).await;
+        let done = self.request(operation, batch, |result| ledger::outcome(name, &result)).await;
         doubt.resolve(&done);
         if done.is_ok() {
             self.forget(&fences);
@@ -123,15 +129,19 @@ impl Remote {
 
     /// Runs statements that may be repeated as one transaction.
     pub(crate) async fn transaction(&self, operation: &str, statements: Vec<Statement>) -> Result<()> {
+        self.run(self.policy.begin(operation, None), statements).await
+    }
+
+    async fn run(&self, operation: Operation<'_>, statements: Vec<Statement>) -> Result<()> {
         let batch = ledger::transaction(statements);
-        self.request(operation, None, batch, |result| ledger::committed(operation, &result)).await
+        self.request(operation, batch, |result| ledger::committed(operation.name, &result)).await
     }
 
     /// Opens a connection, so that the first operation finds one, and returns
     /// the version of the schema if there is one.
     pub(crate) async fn connect(&self) -> Result<Option<i64>> {
         let batch = Batch::single(message::stmt(Statement::new(SELECT_VERSION, []), true));
-        self.request("connect", None, batch, |result| {
+        self.request(self.policy.begin("connect", None), batch, |result| {
             if result.step_errors.iter().flatten().any(|error| error.message.contains("no such table")) {
                 return Ok(None);
             }
@@ -148,17 +158,33 @@ impl Remote {
         Ok(())
     }
 
+    /// Settles writes in doubt that would make a request of `operation` too
+    /// long to carry them all; hardly ever does anything.
+    async fn settle_some(&self, operation: Operation<'_>) -> Result<()> {
+        loop {
+            let some: Vec<_> = {
+                let in_doubt = self.in_doubt();
+                if in_doubt.len() <= MAX_FENCES {
+                    return Ok(());
+                }
+                in_doubt[..MAX_FENCES].to_vec()
+            };
+            self.run(Operation { write: None, ..operation }, vec![ledger::fence(&some)]).await?;
+            self.forget(&some);
+        }
+    }
+
     async fn request<T>(
         &self,
-        operation: &str,
-        write: Option<WriteId>,
+        operation: Operation<'_>,
         batch: Batch,
         read: impl Fn(BatchResult) -> Result<T, Failure>,
     ) -> Result<T> {
-        let body = Bytes::from(message::pipeline(operation, batch)?);
+        let name = operation.name;
+        let body = Bytes::from(message::pipeline(name, batch)?);
         if body.len() > self.max_request {
             let reason = format!(
-                "{operation} is a request of {} bytes, of at most {}; do it in several calls, or raise the limit if \
+                "{name} is a request of {} bytes, of at most {}; do it in several calls, or raise the limit if \
                  the server takes more",
                 body.len(),
                 self.max_request
@@ -166,11 +192,10 @@ impl Remote {
             return Err(Error::invalid_input("max_request", reason));
         }
         let (body, read) = (&body, &read);
-        let attempt = || async move {
-            let answer = self.client.post(operation, body).await?;
-            read(message::batch_result(operation, &answer)?)
+        let attempt = |attempt| async move {
+            self.client.post(name, body, &attempt, |answer| read(message::batch_result(name, answer)?)).await
         };
-        self.policy.run(operation, write, &self.budget, || self.client.retried(), attempt).await
+        self.policy.run(operation, &self.shared, || self.client.retried(), attempt).await
     }
 
     fn in_doubt(&self) -> std::sync::MutexGuard<'_, Vec<WriteId>> {
@@ -182,6 +207,15 @@ impl Remote {
             self.in_doubt().retain(|write| !writes.contains(write));
         }
     }
+}
+
+/// The longest answer that is read.
+///
+/// One holds `max_response` bytes of records, or a single record of any size.
+/// JSON takes six bytes for a character that it must escape, and two more for
+/// one that was escaped before; the rest is what the protocol adds.
+fn longest_answer(max_response: usize) -> usize {
+    max_response.saturating_mul(6).max(MAX_RECORD.saturating_mul(8)).saturating_add(1 << 20)
 }
 
 /// A write whose outcome is not known yet.
@@ -200,11 +234,7 @@ impl Doubt<'_> {
 impl Drop for Doubt<'_> {
     fn drop(&mut self) {
         if !self.over {
-            let mut in_doubt = self.remote.in_doubt();
-            if in_doubt.len() >= MAX_IN_DOUBT {
-                in_doubt.remove(0);
-            }
-            in_doubt.push(self.id);
+            self.remote.in_doubt().push(self.id);
         }
     }
 }

@@ -5,9 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use memory_core::{Error, Result, WriteId};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::failure::Failure;
+use super::departure::Departure;
+use super::failure::{Failure, Outcome};
 use crate::config::BatchConfig;
 
 /// The times of one operation.
@@ -22,13 +24,13 @@ pub(crate) struct RetryPolicy {
 /// hammered: each takes ten tokens of a hundred, each success gives one back.
 /// Where the server answers, one request in ten may be a retry for ever.
 #[derive(Debug)]
-pub(super) struct RetryBudget(Mutex<u32>);
+struct RetryBudget(Mutex<u32>);
 
 const BUDGET: u32 = 100;
 const RETRY_COST: u32 = 10;
 
 impl RetryBudget {
-    pub(super) const fn new() -> Self {
+    const fn new() -> Self {
         Self(Mutex::new(BUDGET))
     }
 
@@ -45,50 +47,112 @@ impl RetryBudget {
     }
 }
 
+/// What all operations of a storage have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    budget: RetryBudget,
+    /// One permit for each request that may be on its way.
+    permits: Semaphore,
+}
+
+impl Shared {
+    pub(super) const fn new(pool_size: usize) -> Self {
+        Self { budget: RetryBudget::new(), permits: Semaphore::const_new(pool_size) }
+    }
+}
+
+/// One operation, which may take several requests, and each several attempts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operation<'a> {
+    pub(super) name: &'a str,
+    /// What it writes, if it does.
+    pub(super) write: Option<WriteId>,
+    /// When all of it must have ended.
+    pub(super) deadline: Instant,
+}
+
+/// One attempt of a request.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) until: Instant,
+    pub(super) departure: Departure,
+}
+
 impl RetryPolicy {
-    /// Runs `attempt` until it succeeds or may not be tried again, and tells
-    /// `retried` of each new try.
+    /// An operation that begins now.
+    pub(super) fn begin<'a>(&self, name: &'a str, write: Option<WriteId>) -> Operation<'a> {
+        Operation { name, write, deadline: Instant::now() + self.deadline }
+    }
+
+    /// Makes attempts until one succeeds or no other may be made, and tells
+    /// `retried` of each new one.
     ///
     /// The pause before each is drawn between nothing and a limit that doubles
     /// (full jitter, as in "Exponential Backoff And Jitter", AWS Architecture
     /// Blog, 2015), or is what the server asked for if that is longer. For a
-    /// `write`, once the outcome of an attempt is unknown, only success makes
-    /// it known again.
+    /// write, once the outcome of an attempt is unknown, only success makes
+    /// it known again, or the certainty that it can never be.
     pub(super) async fn run<T, F: Future<Output = Result<T, Failure>>>(
         &self,
-        operation: &str,
-        write: Option<WriteId>,
-        budget: &RetryBudget,
+        operation: Operation<'_>,
+        shared: &Shared,
         retried: impl Fn(),
-        attempt: impl Fn() -> F,
+        attempt: impl Fn(Attempt) -> F,
     ) -> Result<T> {
-        let deadline = Instant::now() + self.deadline;
         let mut made = 0;
         let mut unknown = false;
         loop {
-            let until = deadline.min(Instant::now() + self.attempt_timeout);
-            let failure = match timeout_at(until, attempt()).await {
-                Ok(Ok(value)) => {
-                    budget.give_back();
+            let failure = match self.attempt(operation, shared, &attempt).await {
+                Ok(value) => {
+                    shared.budget.give_back();
                     return Ok(value);
                 }
-                Ok(Err(failure)) => failure,
-                Err(_) => Failure::unknown(Error::timeout(operation, "the server did not answer in time")),
+                Err(failure) => failure,
             };
-            unknown |= failure.unknown;
+            unknown = match failure.outcome {
+                Outcome::NotDone => unknown,
+                Outcome::Unknown => true,
+                Outcome::Never => false,
+            };
             let limit = self.batch.delay_limit(made).mul_f64(fastrand::f64());
             let pause = failure.retry_after.map_or(limit, |asked| asked.max(limit));
-            let possible = failure.retry && made < self.batch.max_retries && Instant::now() + pause < deadline;
-            if !possible || !budget.take() {
-                return Err(match write {
-                    Some(write) if unknown => Error::indeterminate(write, format!("{operation}: {}", failure.error)),
+            let resumed = Instant::now().checked_add(pause).filter(|resumed| *resumed < operation.deadline);
+            let resumed = resumed.filter(|_| failure.retry && made < self.batch.max_retries && shared.budget.take());
+            let Some(resumed) = resumed else {
+                return Err(match operation.write {
+                    Some(write) if unknown => Error::indeterminate(write, failure.error.to_string()),
                     _ => failure.error,
                 });
-            }
-            sleep(pause).await;
+            };
+            sleep_until(resumed).await;
             made += 1;
             retried();
         }
+    }
+
+    /// Waits for its turn, which takes none of the attempt's own time.
+    async fn attempt<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        operation: Operation<'_>,
+        shared: &Shared,
+        attempt: impl Fn(Attempt) -> F,
+    ) -> Result<T, Failure> {
+        let timeout = |reason: &str| Error::timeout(operation.name, reason);
+        let Ok(_permit) = timeout_at(operation.deadline, shared.permits.acquire()).await else {
+            return Err(Failure::last(timeout(
+                "other requests took its turn; a larger `pool_size` lets more of them go",
+            )));
+        };
+        let until = operation.deadline.min(Instant::now() + self.attempt_timeout);
+        let departure = Departure::default();
+        let made = timeout_at(until, attempt(Attempt { until, departure: departure.clone() })).await;
+        made.unwrap_or_else(|_| {
+            Err(if departure.cancel() {
+                Failure::again(timeout("the request could not be sent in time"))
+            } else {
+                Failure::unknown(timeout("the server did not answer in time"))
+            })
+        })
     }
 }
 
@@ -120,11 +184,10 @@ mod tests {
         let made = Cell::new(0);
         let result = policy
             .run(
-                "get",
-                write,
-                &RetryBudget::new(),
+                policy.begin("get", write),
+                &Shared::new(1),
                 || {},
-                || async {
+                |_| async {
                     made.set(made.get() + 1);
                     script.borrow_mut().next().map_or(Ok("done"), Err)
                 },
@@ -183,26 +246,78 @@ mod tests {
     async fn a_server_that_never_answers_is_given_up_at_the_deadline() {
         let start = Instant::now();
         let policy = RetryPolicy { attempt_timeout: Duration::from_secs(20), ..policy() };
-        let result: Result<()> = policy.run("get", None, &RetryBudget::new(), || {}, std::future::pending).await;
+        let get = policy.begin("get", None);
+        let result: Result<()> = policy.run(get, &Shared::new(1), || {}, |_| std::future::pending()).await;
         assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
         assert!(start.elapsed() <= policy.deadline);
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_write_that_never_left_is_not_in_doubt() {
+        let put = |policy: &RetryPolicy| policy.begin("put", Some(WriteId::new()));
+        let result: Result<()> = policy().run(put(&policy()), &Shared::new(1), || {}, |_| std::future::pending()).await;
+        assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
+        let left = |attempt: Attempt| async move {
+            let mut body = attempt.departure.body(bytes::Bytes::from_static(b"body"));
+            std::future::poll_fn(|context| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), context)).await;
+            std::future::pending().await
+        };
+        let result: Result<()> = policy().run(put(&policy()), &Shared::new(1), || {}, left).await;
+        assert!(matches!(result, Err(Error::Indeterminate { .. })), "{result:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_for_a_turn_ends_with_the_deadline_and_takes_nothing_from_an_attempt() {
+        let policy = policy();
+        let shared = Shared::new(1);
+        let run = |seconds| {
+            let slow = move |_| async move {
+                sleep_until(Instant::now() + Duration::from_secs(seconds)).await;
+                Ok(())
+            };
+            policy.run(policy.begin("put", Some(WriteId::new())), &shared, || panic!("no retry"), slow)
+        };
+        let (first, second, third, fourth) = tokio::join!(run(9), run(9), run(9), run(9));
+        assert!(first.is_ok() && second.is_ok() && third.is_ok());
+        // It got its turn three seconds before its deadline, and had not left by then.
+        assert!(matches!(fourth, Err(Error::Timeout { .. })), "{fourth:?}");
+        let _turn = shared.permits.acquire().await;
+        let start = Instant::now();
+        assert!(matches!(run(1).await, Err(Error::Timeout { .. })));
+        assert_eq!(start.elapsed(), policy.deadline);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_that_was_fenced_off_is_in_doubt_no_more() {
+        let failures = vec![Failure::unknown(unavailable()), Failure::never(unavailable())];
+        let (result, made) = script(&policy(), Some(WriteId::new()), failures).await;
+        assert!(matches!(result, Err(Error::Unavailable { .. })), "{result:?}");
+        assert_eq!(made, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_may_ask_to_be_left_alone_for_ever() {
+        let asked = Failure { retry_after: Some(Duration::MAX), ..Failure::again(unavailable()) };
+        let (result, made) = script(&policy(), None, vec![asked]).await;
+        assert!(result.is_err());
+        assert_eq!(made, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_spent_budget_ends_all_retries_until_the_server_answers_again() {
-        let budget = RetryBudget::new();
+        let shared = Shared::new(1);
         let made = Cell::new(0);
         for _ in 0..50 {
-            let failing = || async {
+            let failing = |_| async {
                 made.set(made.get() + 1);
                 Err::<(), _>(Failure::again(unavailable()))
             };
-            assert!(policy().run("get", None, &budget, || {}, failing).await.is_err());
+            assert!(policy().run(policy().begin("get", None), &shared, || {}, failing).await.is_err());
         }
         assert_eq!(made.get(), 50 + (BUDGET / RETRY_COST) as usize);
         for _ in 0..RETRY_COST {
-            policy().run("get", None, &budget, || {}, || async { Ok(()) }).await.unwrap();
+            policy().run(policy().begin("get", None), &shared, || {}, |_| async { Ok(()) }).await.unwrap();
         }
-        assert!(budget.take() && !budget.take());
+        assert!(shared.budget.take() && !shared.budget.take());
     }
 }

@@ -11,19 +11,19 @@ use serde_json::json;
 use crate::trajectories::time_ordered_id;
 
 /// How many domains there are.
-pub(super) const DOMAINS: usize = 20;
+pub(crate) const DOMAINS: usize = 20;
 /// How many episodes a session has on average.
 const PER_SESSION: usize = 10;
 
 /// How many sessions a population of this size has.
-pub(super) const fn sessions(count: usize) -> usize {
+pub(crate) const fn sessions(count: usize) -> usize {
     count.div_ceil(PER_SESSION)
 }
 
 /// So many episodes of one step each, a minute apart, of some 600 bytes. Each
 /// belongs to a session, which its metadata name twice: `session`, for which
 /// there is an index, and `conversation`, for which there is none.
-pub(super) fn population(seed: u64, count: usize) -> Result<Vec<Episode>> {
+pub(crate) fn population(seed: u64, count: usize) -> Result<Vec<Episode>> {
     let mut random = Rng::with_seed(seed);
     (0..count as u64).map(|number| episode(&mut random, number, sessions(count))).collect()
 }
@@ -54,10 +54,10 @@ fn episode(random: &mut Rng, number: u64, sessions: usize) -> Result<Episode> {
     Ok(episode)
 }
 
-pub(super) fn domain(number: usize) -> String {
+pub(crate) fn domain(number: usize) -> String {
     format!("domain-{number}")
 }
 
-pub(super) fn session(number: usize) -> String {
+pub(crate) fn session(number: usize) -> String {
     format!("s{number}")
 }

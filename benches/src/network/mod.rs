@@ -1,0 +1,168 @@
+//! Section `network`: a server across a network.
+//!
+//! Five systems do each operation on one server, on the schema that ours
+//! creates, with episodes of 2 kB and, where a file gives them, real ones:
+//!
+//! - `ours`: one [`TursoStorage`](memory_storage_turso::TursoStorage), with its
+//!   default settings but for the size of requests;
+//! - `libsql-new-connection`: libsql's remote client, with a new database and
+//!   connection for each operation. The baseline;
+//! - `libsql-warm`: the same, with one connection that is kept;
+//! - `libsql-cached-statement`: the same, with statements prepared once;
+//! - `turso_serverless`: that crate, with one connection that is kept.
+//!
+//! The peers do what somebody would who knows them: one statement by itself
+//! needs no transaction; many records are executed one by one in a transaction
+//! by libsql, whose batches take no parameters, and are one transactional batch
+//! for `turso_serverless`; many ids are one JSON parameter. All of them write
+//! upserts, and turn records into rows and rows into records inside the clock.
+//!
+//! The server is the lab's. Each system reaches it through a proxy of its own,
+//! which adds the round-trip time and counts, so that what is counted is that
+//! system's. What was found is compared with what was stored, and what was
+//! stored is deleted again, outside the clock and around the proxies. A real
+//! server may hold other records, which are left alone; nothing is counted
+//! there but our own requests.
+
+mod input;
+mod libsql_remote;
+mod operation;
+mod ours;
+mod place;
+mod serverless;
+mod settings;
+mod sql;
+mod system;
+mod turn;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use memory_core::{Episode, MemoryStorageExt, Store};
+
+use self::input::Input;
+use self::libsql_remote::{Cached, NewConnection, Warm};
+use self::operation::{OPERATIONS, Operation};
+use self::ours::Ours;
+use self::place::Place;
+use self::serverless::Serverless;
+pub use self::settings::{NetworkSettings, ServerAddress};
+use self::turn::{Player, Scene};
+use crate::report::Row;
+use crate::{InputError, Progress, Section, Settings, Workload, run};
+
+/// The section.
+pub(crate) const SECTION: Section = Section {
+    name: "network",
+    about: "a server across a network: store, get, query and commit, against other clients",
+    check,
+    describe,
+    run: section,
+};
+
+const OURS: &str = "ours";
+const BASELINE: &str = "libsql-new-connection";
+
+fn check(settings: &Settings) -> Result<()> {
+    let Some(server) = &settings.network.server else { return Ok(()) };
+    let place = Place::open(&settings.network)?;
+    let ready = async {
+        let builder = ours::builder().deadline(Duration::from_secs(10));
+        builder.remote(&server.url, &server.token).await?.initialize_schema().await
+    };
+    place.runtime.block_on(ready).map_err(|error| {
+        let error: Vec<_> = error.to_string().split_whitespace().map(str::to_owned).collect();
+        InputError::new(format!("the server at --url cannot be used: {}", error.join(" "))).into()
+    })
+}
+
+fn describe(settings: &Settings) -> String {
+    let network = &settings.network;
+    let server = match &network.server {
+        Some(server) => server.url.clone(),
+        None => format!("a round-trip time of {:?}, {} more to connect", network.rtt, 1 + network.tls_rtts),
+    };
+    let episodes = if settings.trajectories.is_generated() {
+        "episodes of 2 kB".to_owned()
+    } else {
+        format!("episodes of 2 kB, and real ones ({})", settings.trajectories.source)
+    };
+    format!("{server}; {episodes}; at most {} rounds, seed {}", network.rounds, settings.seed)
+}
+
+fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
+    progress.plan(2);
+    progress.step("network: start");
+    let place = Place::open(&settings.network)?;
+    let address = place.address();
+    let sweeper = place.runtime.block_on(async {
+        let sweeper = ours::builder().remote(&address.url, &address.token).await?;
+        sweeper.initialize_schema().await.map(|()| Rc::new(sweeper))
+    })?;
+    let mut inputs = vec![Input::generated(settings.seed)?];
+    if !settings.trajectories.is_generated() {
+        inputs.push(Input::real(&settings.trajectories.episodes)?);
+    }
+    let scene = |input| {
+        let (runtime, sweeper) = (Rc::clone(&place.runtime), Rc::clone(&sweeper));
+        Rc::new(Scene { runtime, sweeper, input, max_single_records: settings.network.max_single_records })
+    };
+    let scenes: Vec<_> = inputs.into_iter().map(scene).collect();
+    progress.step("network: load episodes");
+    let rows = load(&scenes).and_then(|()| measure(&place, &scenes, settings, progress));
+    if settings.network.server.is_some() {
+        // Also after an error, which is the one to report.
+        let unloaded = unload(&scenes);
+        return rows.and_then(|rows| unloaded.map(|()| rows));
+    }
+    rows
+}
+
+fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
+    let ours = Player::new(place, async |address| Ours::open(&address).await)?;
+    let new_connection = Player::new(place, async |address| Ok(NewConnection(address)))?;
+    let warm = Player::new(place, async |address| Warm::open(&address).await)?;
+    let cached = Player::new(place, async |address| Cached::open(&address).await)?;
+    let serverless = Player::new(place, async |address| Serverless::open(&address).await)?;
+    let workload = |operation: Operation, scene: &Rc<Scene>| {
+        let contenders = vec![
+            ours.contender(operation, scene),
+            new_connection.contender(operation, scene),
+            warm.contender(operation, scene),
+            cached.contender(operation, scene),
+            serverless.contender(operation, scene),
+        ];
+        let name = operation.name() + scene.input.suffix;
+        Workload { budget: Some(settings.network.budget), ..Workload::new(name, 1, contenders) }
+    };
+    let mut workloads: Vec<_> =
+        OPERATIONS.iter().flat_map(|operation| scenes.iter().map(|scene| workload(*operation, scene))).collect();
+    let measured = run(&mut workloads, settings.network.rounds, settings.seed, progress)?;
+    let mut rows: Vec<_> = measured.iter().flat_map(|measured| Row::of(SECTION.name, measured, BASELINE)).collect();
+    if settings.network.server.is_none() && !settings.network.rtt.is_zero() {
+        for row in &mut rows {
+            row.set_rtt_multiple(settings.network.rtt);
+        }
+    }
+    Ok(rows)
+}
+
+fn load(scenes: &[Rc<Scene>]) -> Result<()> {
+    for scene in scenes {
+        for episodes in scene.input.population.chunks(100) {
+            let episodes: Vec<Episode> = episodes.iter().map(|episode| (**episode).clone()).collect();
+            scene.runtime.block_on(scene.sweeper.store_episodes_batch(&episodes)).context("load episodes")?;
+        }
+    }
+    Ok(())
+}
+
+fn unload(scenes: &[Rc<Scene>]) -> Result<()> {
+    for scene in scenes {
+        let ids: Vec<_> = scene.input.population.iter().map(|episode| episode.id).collect();
+        let deleted = Store::<Episode>::delete(&*scene.sweeper, &ids);
+        scene.runtime.block_on(deleted).context("delete what was loaded")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! What the section goes by.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::Scope;
+
+/// What the section `network` goes by.
+#[derive(Clone, Debug)]
+pub struct NetworkSettings {
+    /// The server to measure instead of the lab.
+    pub server: Option<ServerAddress>,
+    /// The lab's round-trip time.
+    pub rtt: Duration,
+    /// Round trips that a new connection to the lab costs beyond its own one.
+    pub tls_rtts: u32,
+    /// How many rounds are measured.
+    pub rounds: usize,
+    /// How long the turns of one contender at one operation may take together:
+    /// [`Workload::budget`](crate::Workload::budget).
+    pub budget: Duration,
+    /// How many records a contender stores that sends a request for each; for
+    /// more its figures are scaled up.
+    pub max_single_records: usize,
+}
+
+impl NetworkSettings {
+    /// What a run of this scope goes by.
+    pub fn new(scope: Scope) -> Self {
+        let settings = Self {
+            server: None,
+            rtt: Duration::from_millis(30),
+            tls_rtts: 0,
+            rounds: 21,
+            budget: Duration::from_secs(10),
+            max_single_records: 100,
+        };
+        match scope {
+            Scope::Quick => {
+                Self { rounds: 6, budget: Duration::from_millis(1_500), max_single_records: 10, ..settings }
+            }
+            Scope::Default => settings,
+            Scope::Full => Self { rounds: 31, budget: Duration::from_secs(60), ..settings },
+        }
+    }
+}
+
+/// A real server.
+#[derive(Clone)]
+pub struct ServerAddress {
+    /// `libsql://…`, `https://…`, or `http://…` without TLS.
+    pub url: String,
+    /// The bearer token; an empty one is none.
+    pub token: String,
+}
+
+impl fmt::Debug for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerAddress").field("url", &self.url).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,105 @@
+//! Adding up what a record holds, and noticing what no storage accepts.
+
+use serde_json::Value;
+
+use crate::error::Result;
+use crate::limits::{MAX_DEPTH, MAX_METADATA_KEY, MAX_RECORD};
+use crate::{Error, Metadata};
+
+/// One record's content as it is walked: its size, and the first thing wrong.
+#[derive(Debug)]
+pub struct Check {
+    content: usize,
+    error: Option<Error>,
+}
+
+impl Check {
+    pub const fn new() -> Self {
+        Self { content: 0, error: None }
+    }
+
+    fn refuse(&mut self, field: impl Into<String>, reason: impl Into<String>) {
+        self.error.get_or_insert_with(|| Error::invalid_input(field, reason));
+    }
+
+    pub fn text(&mut self, text: &str) {
+        self.content += text.len();
+    }
+
+    pub fn texts(&mut self, texts: &[String]) {
+        self.scalars(texts.len());
+        self.content += texts.iter().map(String::len).sum::<usize>();
+    }
+
+    pub const fn scalars(&mut self, count: usize) {
+        self.content += 8 * count;
+    }
+
+    pub fn real(&mut self, field: &str, value: f64) {
+        self.scalars(1);
+        if !value.is_finite() {
+            self.refuse(field, format!("{value} is not a finite number"));
+        }
+    }
+
+    pub fn metadata(&mut self, field: impl Fn() -> String, metadata: &Metadata) {
+        for (key, value) in metadata {
+            self.text(key);
+            if key.len() > MAX_METADATA_KEY {
+                self.refuse(field(), format!("a key of {} bytes, of at most {MAX_METADATA_KEY}", key.len()));
+            }
+            if let Some(number) = self.json(&field, value) {
+                self.refuse(field(), format!("{number} at key `{}` is outside i64", key.escape_debug()));
+            }
+        }
+    }
+
+    /// Walks a JSON value without recursion, since its depth is not yet known,
+    /// and returns the first integer that is not an `i64`.
+    pub fn json(&mut self, field: impl Fn() -> String, value: &Value) -> Option<u64> {
+        let mut beyond = None;
+        let mut open = vec![(value, 0)];
+        while let Some((value, depth)) = open.pop() {
+            if depth > MAX_DEPTH {
+                self.refuse(field(), format!("JSON nested deeper than {MAX_DEPTH}"));
+                break;
+            }
+            match value {
+                Value::String(text) => self.text(text),
+                Value::Array(items) => {
+                    self.scalars(1 + items.len());
+                    open.extend(items.iter().map(|item| (item, depth + 1)));
+                }
+                Value::Object(fields) => {
+                    self.scalars(1);
+                    self.content += fields.keys().map(String::len).sum::<usize>();
+                    open.extend(fields.values().map(|field| (field, depth + 1)));
+                }
+                Value::Number(number) => {
+                    self.scalars(1);
+                    if number.is_u64() && !number.is_i64() {
+                        beyond = beyond.or(number.as_u64());
+                    }
+                }
+                Value::Null | Value::Bool(_) => self.scalars(1),
+            }
+        }
+        beyond
+    }
+
+    /// How many bytes were counted.
+    pub const fn content(&self) -> usize {
+        self.content
+    }
+
+    pub fn finish(self) -> Result<()> {
+        match self.error {
+            Some(error) => Err(error),
+            None if self.content > MAX_RECORD => Err(Error::invalid_input(
+                "record",
+                format!("{} bytes of content, of at most {MAX_RECORD}", self.content),
+            )),
+            None => Ok(()),
+        }
+    }
+}

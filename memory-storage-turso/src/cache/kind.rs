@@ -1,0 +1,231 @@
+//! What is cached of one kind of record, and what is known of its writes.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use memory_core::{Changes, Episode, Heuristic, Id, Pattern, Record, Result};
+use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, Clock, Moment};
+
+use super::answer::{Answer, Found};
+use super::coherence::{CoherenceTable, Generation, Stripe};
+use super::flight::Flights;
+use super::query_cache::QueryCache;
+use super::query_key::QueryKey;
+use super::stats::KindCacheStats;
+
+/// Where the caches' time comes from.
+pub(crate) type Time = Arc<dyn Clock>;
+
+/// What is known of an id: its record, or that there is none.
+pub(crate) type Value<R> = Option<Arc<R>>;
+
+/// More stripes disturb fewer unrelated keys; these take 6 KiB a kind.
+const STRIPES: Stripe = 256;
+
+/// The cache of one kind.
+pub struct KindCache<R: Record> {
+    /// `None` where the kind is not cached.
+    pub(super) values: Option<AdaptiveCache<Id<R>, Value<R>, Time>>,
+    pub(super) keys: CoherenceTable,
+    pub(super) loads: Flights<Id<R>, Value<R>>,
+    /// One stripe, for the results of queries.
+    pub(super) table: CoherenceTable,
+    pub(super) searches: Flights<QueryKey, Arc<Answer>>,
+    pub(super) counts: Counts,
+}
+
+/// What the cache itself does not count.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) misses: AtomicU64,
+    pub(super) coalesced: AtomicU64,
+    pub(super) refused: AtomicU64,
+    pub(super) negative_hits: AtomicU64,
+}
+
+pub(super) fn count(counter: &AtomicU64, more: usize) {
+    counter.fetch_add(more as u64, Ordering::Relaxed);
+}
+
+/// A change, by the stripe of its key.
+type Keyed<'a, R> = (Stripe, Id<R>, Option<&'a Arc<R>>);
+
+/// What a write has begun in one kind.
+#[derive(Debug, Default)]
+pub(super) struct Begun {
+    stripes: Vec<(Stripe, Generation)>,
+    table: Option<Generation>,
+    at: Moment,
+}
+
+impl<R: Record> KindCache<R> {
+    pub(super) fn new(config: Option<AdaptiveCacheConfig>, time: &Time) -> Result<Self> {
+        let build = |config| AdaptiveCache::builder(config).weigher(weight).clock(Arc::clone(time)).build();
+        Ok(Self {
+            values: config.map(build).transpose()?,
+            keys: CoherenceTable::new(STRIPES),
+            loads: Flights::default(),
+            table: CoherenceTable::new(1),
+            searches: Flights::default(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// What is cached of an id.
+    pub(super) fn cached(&self, id: Id<R>) -> Option<Value<R>> {
+        let found = self.values.as_ref()?.get(&id)?;
+        if found.is_none() {
+            count(&self.counts.negative_hits, 1);
+        }
+        Some(found)
+    }
+
+    pub(super) fn stripe(&self, id: Id<R>) -> Stripe {
+        self.keys.stripe(id.uuid())
+    }
+
+    /// A write of these changes begins: nothing that it may change is cached
+    /// from here on until it is over.
+    pub(super) fn begin(&self, changes: &Changes<R>, queries: Option<&QueryCache>) -> Begun
+    where
+        R: Cached,
+    {
+        if changes.is_empty() {
+            return Begun::default();
+        }
+        let at = self.values.as_ref().map_or_else(Moment::default, AdaptiveCache::now);
+        let mut stripes = Vec::new();
+        for keys in self.by_stripe(changes).chunk_by(|(a, ..), (b, ..)| a == b) {
+            let stripe = keys[0].0;
+            let remove = || keys.iter().for_each(|(_, id, _)| self.remove(*id));
+            stripes.push((stripe, self.keys.begin(stripe, remove)));
+        }
+        let table = self.table.begin(0, || {
+            if let Some(queries) = queries {
+                queries.forget(changes);
+            }
+        });
+        Begun { stripes, table: Some(table), at }
+    }
+
+    /// A write ends. What it wrote is cached if it is given, and if no other
+    /// write overlapped.
+    pub(super) fn end(&self, begun: &Begun, written: Option<&Changes<R>>) {
+        let values = self.values.as_ref().zip(written).map(|(values, written)| (values, self.by_stripe(written)));
+        let mut written = values.iter().flat_map(|(_, keys)| keys.chunk_by(|(a, ..), (b, ..)| a == b));
+        for (stripe, generation) in &begun.stripes {
+            let keys = written.next().unwrap_or_default();
+            self.keys.end(*stripe, *generation, || {
+                let Some((values, _)) = &values else { return };
+                for (_, id, record) in keys {
+                    values.insert_read_at(*id, record.cloned(), begun.at);
+                }
+            });
+        }
+        if let Some(generation) = begun.table {
+            self.table.end(0, generation, || {});
+        }
+    }
+
+    /// Drops what is cached of one record, and all results of queries.
+    pub(super) fn invalidate(&self, id: Id<R>, queries: Option<&QueryCache>) {
+        self.keys.invalidate(self.stripe(id), || self.remove(id));
+        self.table.invalidate(0, || {
+            if let Some(queries) = queries {
+                queries.forget_kind(R::KIND);
+            }
+        });
+    }
+
+    /// Drops every record that is cached; the caller drops the results.
+    pub(super) fn invalidate_all(&self) {
+        self.keys.invalidate_all();
+        self.table.invalidate_all();
+        if let Some(values) = &self.values {
+            values.clear();
+        }
+    }
+
+    fn remove(&self, id: Id<R>) {
+        if let Some(values) = &self.values {
+            drop(values.remove(&id));
+        }
+    }
+
+    /// The changes in order of their stripes.
+    fn by_stripe<'a>(&self, changes: &'a Changes<R>) -> Vec<Keyed<'a, R>> {
+        let mut keys: Vec<_> = changes.iter().map(|(id, record)| (self.stripe(id), id, record)).collect();
+        keys.sort_unstable_by_key(|(stripe, ..)| *stripe);
+        keys
+    }
+
+    pub(super) fn stats(&self) -> KindCacheStats {
+        let cache = self.values.as_ref().map(AdaptiveCache::stats).unwrap_or_default();
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        KindCacheStats {
+            hits: cache.hits,
+            misses: read(&self.counts.misses),
+            coalesced: read(&self.counts.coalesced),
+            refused: read(&self.counts.refused),
+            negative_hits: read(&self.counts.negative_hits),
+            evictions: cache.evictions,
+            expirations: cache.expirations,
+            entries: cache.entries,
+            bytes: cache.weight,
+        }
+    }
+}
+
+/// The bytes that an entry takes: its own, and those of the record.
+#[expect(clippy::ref_option, reason = "what a weigher is given")]
+fn weight<R: Record>(_: &Id<R>, value: &Value<R>) -> u64 {
+    let record = value.as_ref().map_or(0, |record| size_of::<R>() + record.content_size());
+    (size_of::<(Id<R>, Value<R>)>() + record) as u64
+}
+
+impl<R: Record> fmt::Debug for KindCache<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KindCache").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+/// The caches of all kinds.
+#[derive(Debug)]
+pub struct Kinds {
+    pub(super) episodes: KindCache<Episode>,
+    pub(super) patterns: KindCache<Pattern>,
+    pub(super) heuristics: KindCache<Heuristic>,
+}
+
+/// A kind that has a cache.
+pub trait Cached: Record {
+    /// The cache of this kind.
+    fn cache(kinds: &Kinds) -> &KindCache<Self>;
+
+    /// A page of this kind, among the results of all kinds.
+    fn answer(found: Found<Self>) -> Answer;
+
+    /// The page, if it is one of this kind.
+    fn found(answer: &Answer) -> Option<&Found<Self>>;
+}
+
+macro_rules! cached {
+    ($($record:ident in $field:ident as $variant:ident),*) => {$(
+        impl Cached for $record {
+            fn cache(kinds: &Kinds) -> &KindCache<Self> {
+                &kinds.$field
+            }
+
+            fn answer(found: Found<Self>) -> Answer {
+                Answer::$variant(found)
+            }
+
+            fn found(answer: &Answer) -> Option<&Found<Self>> {
+                if let Answer::$variant(found) = answer { Some(found) } else { None }
+            }
+        }
+    )*};
+}
+
+cached!(Episode in episodes as Episodes, Pattern in patterns as Patterns, Heuristic in heuristics as Heuristics);

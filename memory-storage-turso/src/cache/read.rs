@@ -1,0 +1,116 @@
+//! Reading records by id.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use memory_core::{Id, MemoryStorage, Result, Store};
+use memory_storage_redb::AdaptiveCache;
+
+use super::kind::{Cached, KindCache, Time, Value, count};
+use super::shared::Shared;
+
+impl<S: MemoryStorage> Shared<S> {
+    pub(super) async fn get_one<R: Cached>(self: &Arc<Self>, id: Id<R>) -> Result<Value<R>>
+    where
+        S: Store<R>,
+    {
+        if let Some(value) = R::cache(&self.kinds).cached(id) {
+            return Ok(value);
+        }
+        // A hit does not pay for the size of the rest.
+        Ok(Box::pin(self.get(&[id])).await?.pop().flatten())
+    }
+
+    pub(super) async fn get<R: Cached>(self: &Arc<Self>, ids: &[Id<R>]) -> Result<Vec<Value<R>>>
+    where
+        S: Store<R>,
+    {
+        let kind = R::cache(&self.kinds);
+        if let Some(values) = &kind.values {
+            loop {
+                match self.get_quietly(kind, values, ids).await? {
+                    Got::All(answers) => return Ok(answers),
+                    Got::Abandoned => {}
+                    Got::Disturbed => break,
+                }
+            }
+            count(&kind.counts.misses, ids.len());
+            self.settle_soon();
+        }
+        Store::<R>::get(&self.storage, ids).await
+    }
+
+    /// Answers from the cache and loads what is missing, as long as no write
+    /// is pending and none begins: so that the answers, of which some were
+    /// cached at different times, were all true at one moment.
+    async fn get_quietly<R: Cached>(
+        &self,
+        kind: &KindCache<R>,
+        values: &AdaptiveCache<Id<R>, Value<R>, Time>,
+        ids: &[Id<R>],
+    ) -> Result<Got<R>>
+    where
+        S: Store<R>,
+    {
+        let Some(notes) = kind.keys.note_all(ids.iter().map(|id| kind.stripe(*id))) else {
+            return Ok(Got::Disturbed);
+        };
+        let read_at = values.now();
+        let mut answers: Vec<Option<Value<R>>> = ids.iter().map(|id| kind.cached(*id)).collect();
+        let mut seen = HashSet::new();
+        let missing = ids.iter().zip(&answers).filter(|(id, answer)| answer.is_none() && seen.insert(**id));
+        let missing: Vec<_> = missing.filter_map(|(id, _)| Some((*id, notes.of(kind.stripe(*id))?))).collect();
+        if !missing.is_empty() {
+            let boarded = kind.loads.board(missing, |id| kind.cached(*id));
+            count(&kind.counts.misses, boarded.led.keys().len() + boarded.joined.len());
+            count(&kind.counts.coalesced, boarded.joined.len());
+            let mut loaded: HashMap<_, _> = boarded.found.into_iter().collect();
+            // What others wait for comes before what others are waited for, so
+            // that two calls never wait for each other.
+            if !boarded.led.keys().is_empty() {
+                match Store::<R>::get(&self.storage, boarded.led.keys()).await {
+                    Ok(found) => {
+                        for (id, value) in boarded.led.keys().iter().zip(&found) {
+                            let stripe = kind.stripe(*id);
+                            let put = || {
+                                values.insert_read_at(*id, value.clone(), read_at);
+                            };
+                            let installed = notes.of(stripe).is_some_and(|noted| kind.keys.install(stripe, noted, put));
+                            count(&kind.counts.refused, usize::from(!installed));
+                            loaded.insert(*id, value.clone());
+                        }
+                        boarded.led.land(Ok(found));
+                    }
+                    Err(error) => {
+                        boarded.led.land(Err(error.clone()));
+                        return Err(error);
+                    }
+                }
+            }
+            for (id, joined) in boarded.joined {
+                match joined.landed().await {
+                    Some(value) => loaded.insert(id, value?),
+                    None => return Ok(Got::Abandoned),
+                };
+            }
+            for (id, answer) in ids.iter().zip(&mut answers) {
+                if answer.is_none() {
+                    *answer = loaded.get(id).cloned();
+                }
+            }
+        }
+        if ids.len() > 1 && !kind.keys.are_still(&notes) {
+            return Ok(Got::Disturbed);
+        }
+        Ok(Got::All(answers.into_iter().map(Option::flatten).collect()))
+    }
+}
+
+/// What came of an attempt to read.
+enum Got<R> {
+    All(Vec<Value<R>>),
+    /// Whoever was loading gave up.
+    Abandoned,
+    /// A write is or was under way.
+    Disturbed,
+}

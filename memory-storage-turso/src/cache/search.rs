@@ -1,0 +1,90 @@
+//! Queries and counts, whose results are cached whole.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use memory_core::{Counts, Field, Filter, MemoryStorage, Page, Query, Result, Store, validate_count};
+
+use super::answer::Answer;
+use super::kind::{Cached, count};
+use super::query_cache::{QueryCache, counts, page_answer};
+use super::query_key::QueryKey;
+use super::shared::Shared;
+
+impl<S: MemoryStorage> Shared<S> {
+    pub(super) async fn query<R: Cached>(self: &Arc<Self>, query: &Query<R>) -> Result<Page<R>>
+    where
+        S: Store<R>,
+    {
+        let Some(queries) = &self.queries else { return self.storage.query(query).await };
+        // A key stands only for what can be asked.
+        query.validate()?;
+        let load = async || Ok(page_answer(&query.filter, &self.storage.query(query).await?));
+        let answer = self.answer::<R, _>(queries, QueryKey::of_query(query), load).await?;
+        match R::found(&answer) {
+            Some(found) => Ok(found.page.clone()),
+            None => self.storage.query(query).await,
+        }
+    }
+
+    pub(super) async fn count<R: Cached>(self: &Arc<Self>, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts>
+    where
+        S: Store<R>,
+    {
+        let Some(queries) = &self.queries else { return self.storage.count(filter, by).await };
+        validate_count(filter, by.as_ref())?;
+        let load = async || Ok(Arc::new(Answer::Counts(R::KIND, self.storage.count(filter, by.clone()).await?)));
+        let answer = self.answer::<R, _>(queries, QueryKey::of_count(filter, by.as_ref()), load).await?;
+        match counts(&answer) {
+            Some(counts) => Ok(counts),
+            None => self.storage.count(filter, by).await,
+        }
+    }
+}
+
+impl<S: MemoryStorage> Shared<S> {
+    /// The cached answer, or the one that `load` gives, which is cached unless
+    /// the table was written to meanwhile. While a write of the table is
+    /// pending, everybody asks for himself.
+    async fn answer<R: Cached, F>(
+        self: &Arc<Self>,
+        queries: &QueryCache,
+        key: QueryKey,
+        load: impl Fn() -> F + Send + Sync,
+    ) -> Result<Arc<Answer>>
+    where
+        F: Future<Output = Result<Arc<Answer>>> + Send,
+    {
+        if let Some(answer) = queries.get(&key) {
+            return Ok(answer);
+        }
+        count(&queries.misses, 1);
+        let kind = R::cache(&self.kinds);
+        loop {
+            let Some(noted) = kind.table.note(0) else {
+                self.settle_soon();
+                return load().await;
+            };
+            let read_at = queries.now();
+            let mut boarded = kind.searches.board([(key.clone(), noted)], |key| queries.get(key));
+            if let Some((_, answer)) = boarded.found.pop() {
+                return Ok(answer);
+            }
+            if let Some((_, joined)) = boarded.joined.pop() {
+                count(&queries.coalesced, 1);
+                match joined.landed().await {
+                    Some(answer) => return answer,
+                    None => continue,
+                }
+            }
+            let answer = load().await;
+            if let Ok(answer) = &answer {
+                let put = || queries.insert(key.clone(), Arc::clone(answer), read_at);
+                let installed = kind.table.install(0, noted, put);
+                count(&queries.refused, usize::from(!installed));
+            }
+            boarded.led.land(answer.clone().map(|answer| vec![answer]));
+            return answer;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Writing: every write is a commit, so that its id is known even if nobody
+//! waits for its end.
+
+use std::borrow::Cow;
+use std::mem;
+use std::sync::Arc;
+
+use memory_core::{Error, MemoryStorage, Result, WriteBatch, WriteId, Written};
+
+use super::doubt::Ending;
+use super::kind::Begun;
+use super::shared::Shared;
+
+impl<S: MemoryStorage> Shared<S> {
+    pub(super) async fn write(self: &Arc<Self>, batch: &WriteBatch) -> Result<Written> {
+        let (writing, batch) = Writing::begin(self, batch);
+        let outcome = self.storage.commit(&batch).await;
+        writing.end(&batch, &outcome);
+        outcome
+    }
+
+    pub(super) async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+        // What comes into doubt later is not what is settled here.
+        let ending = self.doubts.ending(|id| writes.contains(&id));
+        self.storage.settle(writes).await?;
+        self.resolve(&ending);
+        Ok(())
+    }
+}
+
+/// A write under way. If it is dropped before its end, its outcome is unknown.
+struct Writing<'a, S: MemoryStorage> {
+    shared: &'a Arc<Shared<S>>,
+    id: WriteId,
+    begun: [Begun; 3],
+    /// The doubts that its acknowledgement ends.
+    fenced: Ending,
+    over: bool,
+}
+
+impl<'a, S: MemoryStorage> Writing<'a, S> {
+    /// Begins a write, and returns what to commit: the batch with fences
+    /// against all writes that are in doubt.
+    fn begin<'b>(shared: &'a Arc<Shared<S>>, batch: &'b WriteBatch) -> (Self, Cow<'b, WriteBatch>) {
+        // A repetition of a write in doubt must not make itself impossible.
+        let fenced = shared.doubts.ending(|id| id != batch.id());
+        let mut missing = fenced.ids.iter().filter(|id| !batch.fences().contains(id)).peekable();
+        let mut fencing = Cow::Borrowed(batch);
+        if missing.peek().is_some() && !batch.is_empty() {
+            let fencing = fencing.to_mut();
+            missing.for_each(|id| {
+                fencing.fence(*id);
+            });
+        }
+        let fenced = match &fencing {
+            Cow::Owned(_) => fenced,
+            Cow::Borrowed(batch) => shared.doubts.ending(|id| id != batch.id() && batch.fences().contains(&id)),
+        };
+        let begun = shared.kinds.begin(batch, shared.queries.as_ref());
+        (Self { shared, id: batch.id(), begun, fenced, over: false }, fencing)
+    }
+
+    fn end(mut self, batch: &WriteBatch, outcome: &Result<Written>) {
+        if outcome.as_ref().is_err_and(Error::outcome_unknown) {
+            return;
+        }
+        if outcome.is_ok() {
+            self.shared.resolve(&self.fenced);
+        }
+        self.shared.kinds.end(&self.begun, outcome.is_ok().then_some(batch));
+        self.over = true;
+    }
+}
+
+impl<S: MemoryStorage> Drop for Writing<'_, S> {
+    fn drop(&mut self) {
+        if !self.over {
+            self.shared.doubts.add(self.id, mem::take(&mut self.begun));
+            self.shared.settle_soon();
+        }
+    }
+}

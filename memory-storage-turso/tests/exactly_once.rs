@@ -1,0 +1,199 @@
+//! The ledger: what it remembers, what it refuses, and for how long.
+
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
+
+mod world;
+
+use std::sync::Arc;
+
+use memory_core::{Episode, EpisodeId, Error, MemoryStorage, Store, WriteBatch};
+use memory_storage_turso::lab::{Fault, Late, Script};
+use memory_storage_turso::{BatchConfig, TursoStorage};
+use tokio::time::timeout;
+use world::{GUARD, World, episode, hasty, heuristic};
+
+fn newer(episode: &Episode, version: &str) -> Episode {
+    let mut newer = episode.clone();
+    newer.metadata.insert("version", version);
+    newer
+}
+
+/// A storage that makes one attempt, with time to spare.
+async fn single(world: &World) -> TursoStorage {
+    let batch = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+    TursoStorage::builder().batch(batch).remote(world.lab.url(), "").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_batch_that_is_committed_again_does_nothing_and_reports_the_first_count() {
+    let world = World::new().await;
+    let storage = TursoStorage::new(world.lab.url(), "").await.unwrap();
+    let stored = [episode("web", "1"), episode("web", "1"), episode("web", "1")];
+    storage.put(&stored).await.unwrap();
+    let mut batch = WriteBatch::new();
+    batch.put(newer(&stored[0], "2")).delete(stored[1].id).delete(stored[2].id).delete(EpisodeId::new());
+    assert_eq!(storage.commit(&batch).await.unwrap().deleted, 2);
+    storage.put(&[newer(&stored[0], "3"), newer(&stored[1], "3")]).await.unwrap();
+    assert_eq!(storage.commit(&batch).await.unwrap().deleted, 2);
+    let another_process = TursoStorage::new(world.lab.url(), "").await.unwrap();
+    assert_eq!(another_process.commit(&batch).await.unwrap().deleted, 2);
+    assert_eq!(world.account(stored[0].id.uuid()).await, ["1", "2", "3"]);
+    assert_eq!(world.account(stored[1].id.uuid()).await, ["1", "deleted", "3"]);
+}
+
+#[tokio::test]
+async fn rows_of_the_ledger_are_forgotten_after_a_week_and_not_before() {
+    let world = World::new().await;
+    let storage = TursoStorage::new(world.lab.url(), "").await.unwrap();
+    let old = |name: &str, count: u32, days: f64| {
+        format!(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+            INSERT INTO memory_writes (write_id, written_at, deleted)
+            SELECT '{name}' || i, (unixepoch() - {days} * 24 * 3600) * 1000000, 0 FROM n;"
+        )
+    };
+    world.execute(&old("older", 20, 7.01)).await;
+    world.execute(&old("newer", 5, 6.99)).await;
+    let rows =
+        async |name| world.number(&format!("SELECT count(*) FROM memory_writes WHERE write_id LIKE '{name}%'")).await;
+    for left in [12, 4, 0, 0] {
+        storage.put(&[heuristic("1")]).await.unwrap();
+        assert_eq!((rows("older").await, rows("newer").await), (left, 5));
+    }
+    // This test's own writes are young.
+    assert_eq!(rows("").await, 5 + 4);
+}
+
+#[tokio::test]
+async fn a_write_that_was_fenced_off_cannot_happen_and_says_so() {
+    let world = World::new().await;
+    let (storage, another_process) = (single(&world).await, single(&world).await);
+    for fence in [true, false] {
+        let stored = episode("web", "1");
+        storage.put(std::slice::from_ref(&stored)).await.unwrap();
+        let mut late = WriteBatch::new();
+        late.put(newer(&stored, "2"));
+        world.lab.script(Fault::applied_late(Late::OnRelease));
+        let error = storage.commit(&late).await.unwrap_err();
+        assert!(matches!(error, Error::Indeterminate { write, .. } if write == late.id()), "{error:?}");
+        if fence {
+            let mut batch = WriteBatch::new();
+            batch.put(newer(&stored, "3")).fence(late.id());
+            another_process.commit(&batch).await.unwrap();
+        } else {
+            another_process.settle(&[late.id()]).await.unwrap();
+            another_process.put(&[newer(&stored, "3")]).await.unwrap();
+        }
+        assert_eq!(world.lab.release_late().await.len(), 1);
+        let error = storage.commit(&late).await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+        assert_eq!(world.account(stored.id.uuid()).await, ["1", "3"]);
+    }
+}
+
+#[tokio::test]
+async fn a_fence_that_comes_too_late_leaves_the_write_and_its_count() {
+    let world = World::new().await;
+    let storage = single(&world).await;
+    let stored = episode("web", "1");
+    storage.put(std::slice::from_ref(&stored)).await.unwrap();
+    let mut batch = WriteBatch::new();
+    batch.delete(stored.id);
+    world.lab.script(Fault::answer_lost());
+    assert!(storage.commit(&batch).await.unwrap_err().outcome_unknown());
+    storage.settle(&[batch.id()]).await.unwrap();
+    assert_eq!(storage.commit(&batch).await.unwrap().deleted, 1);
+    assert_eq!(world.account(stored.id.uuid()).await, ["1", "deleted"]);
+}
+
+#[tokio::test]
+async fn no_write_in_doubt_is_forgotten_however_many_there_are() {
+    let world = World::new().await;
+    let storage = single(&world).await;
+    let stored = episode("web", "1");
+    world
+        .lab
+        .script(Script::new().then(Fault::applied_late(Late::OnRelease)).when(|seen| seen.index > 0, Fault::rst()));
+    for _ in 0..1001 {
+        let error = storage.put(std::slice::from_ref(&stored)).await.unwrap_err();
+        assert!(error.outcome_unknown(), "{error:?}");
+    }
+    world.lab.script(Script::new());
+    let before = world.lab.counters().requests;
+    storage.put(&[newer(&stored, "2")]).await.unwrap();
+    // So many do not fit into one request. The next one has none to carry.
+    assert_eq!(world.lab.counters().requests - before, 2);
+    assert_eq!(world.number("SELECT count(*) FROM memory_writes WHERE deleted = -1").await, 1001);
+    assert_eq!(world.lab.release_late().await.len(), 1);
+    assert_eq!(world.account(stored.id.uuid()).await, ["2"]);
+}
+
+#[tokio::test]
+async fn attempts_that_wait_for_a_lock_after_their_client_has_left_change_nothing_twice() {
+    let world = World::new().await;
+    let storage = hasty(1).remote(world.lab.url(), "").await.unwrap();
+    let stored = episode("web", "1");
+    world.execute("BEGIN IMMEDIATE").await;
+    let error = timeout(GUARD, storage.put(std::slice::from_ref(&stored))).await.unwrap().unwrap_err();
+    assert!(error.outcome_unknown(), "{error:?}");
+    world.execute("ROLLBACK").await;
+    // Writers come in the order of their arrival, so that this one is the last.
+    let patient = TursoStorage::new(world.lab.server().url(), "").await.unwrap();
+    patient.put(&[newer(&stored, "2")]).await.unwrap();
+    world.lab.in_flight_fell_to(0).await;
+    let account = world.account(stored.id.uuid()).await;
+    assert!(account == ["1", "2"] || account == ["2"], "{account:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_stays_locked_is_unavailable_and_nothing_is_in_doubt() {
+    let world = World::new().await;
+    let busy = r#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
+        "step_results":[null,null,null,null,null,null,{"cols":[],"rows":[],"affected_row_count":0,"last_insert_rowid":null}],
+        "step_errors":[{"message":"database is locked","code":"SQLITE_BUSY"},null,null,null,null,
+            {"message":"no transaction is active","code":"SQLITE_ERROR"},null]}}}]}"#;
+    let storage = hasty(4).remote(world.lab.url(), "").await.unwrap();
+    let before = world.lab.counters().requests;
+    world.lab.script(Script::new().when(|_| true, Fault::status(200).body(busy)));
+    let error = storage.put(&[episode("web", "1")]).await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+    assert_eq!(world.lab.counters().requests - before, 4);
+}
+
+#[tokio::test]
+async fn a_definite_error_after_an_unknown_outcome_is_still_unknown() {
+    let world = World::new().await;
+    let storage = hasty(4).remote(world.lab.url(), "").await.unwrap();
+    let stored = episode("web", "1");
+    // The first attempt is still under way when the second is refused.
+    let refused = "CREATE TRIGGER refuse BEFORE INSERT ON episodes BEGIN SELECT RAISE(ABORT, 'not now'); END;";
+    world.execute(refused).await;
+    world.lab.script(Fault::applied_late(Late::OnRelease));
+    let error = storage.put(std::slice::from_ref(&stored)).await.unwrap_err();
+    assert!(error.outcome_unknown() && error.to_string().contains("put"), "{error}");
+    world.execute("DROP TRIGGER refuse").await;
+    // It may happen yet, and does.
+    world.lab.release_late().await;
+    assert_eq!(world.account(stored.id.uuid()).await, ["1"]);
+    // Alone, the refusal is certain.
+    world.execute(refused).await;
+    let error = storage.put(&[episode("web", "1")]).await.unwrap_err();
+    assert!(matches!(error, Error::Backend { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn all_operations_together_may_try_again_ten_times() {
+    let world = World::new().await;
+    let storage = Arc::new(hasty(16).remote(world.lab.url(), "").await.unwrap());
+    let before = world.lab.counters().requests;
+    world.lab.script(Script::new().when(|_| true, Fault::status(429)));
+    let calls: tokio::task::JoinSet<_> = (0..30)
+        .map(|_| {
+            let storage = Arc::clone(&storage);
+            async move { storage.get(&[EpisodeId::new()]).await }
+        })
+        .collect();
+    assert!(calls.join_all().await.iter().all(Result::is_err));
+    assert_eq!(world.lab.counters().requests - before, 30 + 10);
+    assert_eq!(storage.network_stats().retries, 10);
+}

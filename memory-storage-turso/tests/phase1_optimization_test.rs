@@ -1,0 +1,173 @@
+//! What the first phase of optimisation promised, as counts and values: of
+//! requests, at the proxy of the lab.
+
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use memory_core::field::domain;
+use memory_core::{
+    Access, Episode, EpisodeId, MemoryStorage, MemoryStorageExt, Pattern, PatternKind, Query, Store, TaskContext,
+    TaskType,
+};
+use memory_storage_redb::{AdaptiveCacheConfig, ManualClock};
+use memory_storage_turso::lab::{Lab, LabOptions};
+use memory_storage_turso::{CacheConfig, CachedTursoStorage, QueryCache, QueryKey, TursoStorage};
+
+fn episode(name: &str) -> Episode {
+    let mut episode = Episode::new(name, TaskContext::new(name), TaskType::Debugging);
+    episode.metadata.insert("session", name);
+    episode
+}
+
+fn pattern() -> Pattern {
+    let kind = PatternKind::ErrorRecovery { error_type: "timeout".to_owned(), recovery_steps: vec!["wait".to_owned()] };
+    Pattern::new(TaskContext::new("web"), kind)
+}
+
+async fn start() -> (Lab, CachedTursoStorage) {
+    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let storage = TursoStorage::builder().index_metadata("session").remote(lab.url(), "").await.unwrap();
+    storage.initialize_schema().await.unwrap();
+    (lab, storage.with_cache(CacheConfig::default()).unwrap())
+}
+
+/// The requests that an operation takes, and what it answers.
+async fn counted<T>(lab: &Lab, operation: impl Future<Output = memory_core::Result<T>>) -> (u64, T) {
+    let before = lab.counters().requests;
+    let value = operation.await.unwrap();
+    (lab.counters().requests - before, value)
+}
+
+#[tokio::test]
+async fn test_cache_first_read_strategy() {
+    let (lab, storage) = start().await;
+    let stored = episode("web");
+    storage.inner().store_episode(&stored).await.unwrap();
+
+    let (requests, found) = counted(&lab, storage.get_episode(stored.id)).await;
+    assert_eq!((requests, &*found.unwrap()), (1, &stored));
+    for _ in 0..10 {
+        let (requests, found) = counted(&lab, storage.get_episode(stored.id)).await;
+        assert_eq!((requests, &*found.unwrap()), (0, &stored));
+    }
+    let stats = storage.stats().episodes;
+    assert_eq!((stats.hits, stats.misses), (10, 1));
+
+    let mut changed = stored.clone();
+    changed.task_description = "changed".to_owned();
+    let (requests, ()) = counted(&lab, storage.store_episode(&changed)).await;
+    assert_eq!(requests, 1);
+    let (requests, found) = counted(&lab, storage.get_episode(stored.id)).await;
+    assert_eq!((requests, &*found.unwrap()), (0, &changed), "what was written is known");
+}
+
+#[tokio::test]
+async fn test_batch_operations() {
+    let (lab, storage) = start().await;
+    let episodes: Vec<_> = (0..100).map(|n| episode(&format!("task {n}"))).collect();
+    let patterns: Vec<_> = (0..50).map(|_| pattern()).collect();
+    let ids: Vec<_> = episodes.iter().map(|episode| episode.id).collect();
+    let pattern_ids: Vec<_> = patterns.iter().map(|pattern| pattern.id).collect();
+
+    let (requests, ()) = counted(&lab, storage.store_episodes_batch(&episodes)).await;
+    assert_eq!(requests, 1);
+    let (requests, ()) = counted(&lab, storage.store_patterns_batch(&patterns)).await;
+    assert_eq!(requests, 1);
+    let (requests, ()) = counted(&lab, storage.store_episodes_with_patterns_batch(&episodes, &patterns)).await;
+    assert_eq!(requests, 1);
+
+    storage.invalidate_all();
+    let (requests, found) = counted(&lab, storage.get_episodes_batch(&ids)).await;
+    assert_eq!(requests, 1);
+    assert!(found.iter().zip(&episodes).all(|(found, episode)| found.as_deref() == Some(episode)));
+    let (requests, found) = counted(&lab, storage.get_patterns_batch(&pattern_ids)).await;
+    assert_eq!(requests, 1);
+    assert!(found.iter().zip(&patterns).all(|(found, pattern)| found.as_deref() == Some(pattern)));
+
+    let (requests, again) = counted(&lab, storage.get_episodes_batch(&ids)).await;
+    assert_eq!((requests, again.len()), (0, 100));
+    let partly = [ids[7], EpisodeId::new(), ids[3]];
+    let (requests, found) = counted(&lab, storage.get_episodes_batch(&partly)).await;
+    assert_eq!((requests, found[1].is_none()), (1, true));
+    assert_eq!(found[0].as_deref(), Some(&episodes[7]));
+}
+
+#[tokio::test]
+async fn test_query_result_caching() {
+    let (lab, storage) = start().await;
+    storage.put(&["web", "web", "cli"].map(episode)).await.unwrap();
+    let (requests, first) = counted(&lab, storage.query_episodes_by_domain("web")).await;
+    assert_eq!((requests, first.records.len()), (1, 2));
+    let (requests, second) = counted(&lab, storage.query_episodes_by_domain("web")).await;
+    assert_eq!((requests, &second), (0, &first));
+    assert!(Arc::ptr_eq(&first.records[0], &second.records[0]));
+
+    storage.store_episode(&episode("cli")).await.unwrap();
+    let (requests, _) = counted(&lab, storage.query_episodes_by_domain("web")).await;
+    assert_eq!(requests, 0, "another domain's episode changes nothing");
+    storage.store_episode(&episode("web")).await.unwrap();
+    let (requests, third) = counted(&lab, storage.query_episodes_by_domain("web")).await;
+    assert_eq!((requests, third.records.len()), (1, 3));
+
+    // Alone, by the caller's own keys.
+    let cache = QueryCache::default();
+    let key = QueryKey::Custom("of the web".to_owned());
+    assert_eq!(cache.get_episodes(&key), None);
+    cache.cache_episodes(key.clone(), first.records.clone());
+    assert_eq!(cache.get_episodes(&key), Some(first.records));
+    assert_eq!(cache.get_patterns(&key), None);
+    cache.invalidate(&key);
+    assert_eq!(cache.get_episodes(&key), None);
+}
+
+#[test]
+fn test_query_cache_expiration() {
+    let clock = ManualClock::default();
+    let config = AdaptiveCacheConfig { jitter: 0.0, ..AdaptiveCacheConfig::default() };
+    let cache = QueryCache::with_clock(config.max_age(Duration::from_secs(300)), clock.clone()).unwrap();
+    let (read, unread) = (QueryKey::EpisodesByDomain("web".to_owned()), QueryKey::Custom("unread".to_owned()));
+    cache.cache_episodes(read.clone(), vec![Arc::new(episode("web"))]);
+    cache.cache_episodes(unread.clone(), Vec::new());
+    for _ in 0..299 {
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(cache.get_episodes(&read).map(|records| records.len()), Some(1));
+    }
+    assert_eq!(cache.get_episodes(&unread), None, "a life begins with half of the cap");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(cache.get_episodes(&read), None, "no read extends it beyond five minutes");
+    assert_eq!(cache.stats().expirations, 2);
+}
+
+#[tokio::test]
+async fn test_metadata_query_optimization() {
+    let (lab, storage) = start().await;
+    storage.put(&["s1", "s2", "s1"].map(episode)).await.unwrap();
+    let query = Query::<Episode>::new().filter(memory_core::field::metadata("session").eq("s1"));
+    let plan = storage.explain(&query).await.unwrap();
+    assert!(matches!(plan.access, Access::Index(_)), "{plan}");
+    let (requests, page) = counted(&lab, storage.query_episodes_by_metadata("session", "s1")).await;
+    assert_eq!((requests, page.records.len()), (1, 2));
+    let (requests, again) = counted(&lab, storage.query_episodes_by_metadata("session", "s1")).await;
+    assert_eq!((requests, again), (0, page));
+}
+
+#[tokio::test]
+async fn test_end_to_end_optimization() {
+    let (lab, storage) = start().await;
+    let storage: Arc<dyn MemoryStorage> = Arc::new(storage);
+    let episodes: Vec<_> = (0..20).map(|n| episode(if n % 2 == 0 { "web" } else { "cli" })).collect();
+    let ids: Vec<_> = episodes.iter().map(|episode| episode.id).collect();
+    let before = lab.counters().requests;
+    storage.store_episodes_batch(&episodes).await.unwrap();
+    for _ in 0..50 {
+        for (id, episode) in ids.iter().zip(&episodes) {
+            assert_eq!(storage.get_episode(*id).await.unwrap().as_deref(), Some(episode));
+        }
+        assert_eq!(storage.get_episodes_batch(&ids).await.unwrap().len(), 20);
+        assert_eq!(storage.query_episodes_since(episodes[0].start_time).await.unwrap().records.len(), 20);
+        assert_eq!(storage.query(&Query::<Episode>::new().filter(domain().eq("web"))).await.unwrap().records.len(), 10);
+    }
+    assert_eq!(lab.counters().requests - before, 3, "one write and two queries, of 1,151 operations");
+}

@@ -1,0 +1,71 @@
+//! Answers of unusual size.
+
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
+
+#[path = "world/answers.rs"]
+mod answers;
+mod world;
+
+use std::io::Write;
+use std::time::Duration;
+
+use answers::{Answers, answer};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use memory_core::limits::MAX_RECORD;
+use memory_core::{EpisodeId, Error, Store};
+use memory_storage_turso::{BatchConfig, TursoStorage};
+use world::{World, episode};
+
+#[tokio::test]
+async fn a_record_larger_than_the_limit_is_read_alone_whatever_it_holds() {
+    let world = World::new().await;
+    // The character takes six bytes in the answer, and seven in a JSON column;
+    // the request holds as much.
+    let builder = TursoStorage::builder().max_response(1000).max_request(64 << 20);
+    let storage = builder.remote(world.lab.server().url(), "").await.unwrap();
+    let mut stored = [episode("web", "1"), episode("web", "1")];
+    stored[0].task_description = "\u{1}".repeat(MAX_RECORD - 10_000);
+    stored[1].context.tags.push("\u{1}".repeat(200_000));
+    storage.put(&stored).await.unwrap();
+    let found = storage.get(&[stored[1].id, stored[0].id]).await.unwrap();
+    assert!(found[0].as_deref() == Some(&stored[1]) && found[1].as_deref() == Some(&stored[0]));
+}
+
+#[tokio::test]
+async fn an_answer_that_unpacks_without_end_is_given_up() {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    let spaces = vec![b' '; 1 << 20];
+    for _ in 0..60 {
+        packed.write_all(&spaces).unwrap();
+    }
+    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    let server = Answers::with(answer("200 OK", &headers, &packed.finish().unwrap())).await;
+    let once = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+    let builder = TursoStorage::builder().batch(once).max_response(1000).attempt_timeout(Duration::from_secs(30));
+    let error = builder.remote(&server.url, "").await.unwrap_err();
+    assert!(error.to_string().contains("longer than"), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_server_says_with_an_error_is_cut_and_not_lost() {
+    let message = format!("the quota of this database is spent {}", "x".repeat(1 << 20));
+    let server = Answers::with(answer("400 Bad Request", &[], message.as_bytes())).await;
+    let error = TursoStorage::new(&server.url, "").await.unwrap_err();
+    let Error::Backend { source, .. } = &error else { panic!("{error:?}") };
+    let said = source.to_string();
+    assert!(said.contains("the quota of this database is spent") && said.len() < 300, "{said}");
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn a_read_in_parts_has_one_deadline() {
+    let world = World::new().await;
+    let builder = TursoStorage::builder().max_request(40_000).deadline(Duration::from_millis(600));
+    let storage = builder.remote(world.lab.url(), "").await.unwrap();
+    let ids: Vec<_> = (0..3000).map(|_| EpisodeId::new()).collect();
+    // Seven requests, none of which takes too long.
+    world.lab.set_rtt(Duration::from_millis(200));
+    let error = storage.get(&ids).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+}
