@@ -9,9 +9,11 @@ use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use memory_benches::report::{Row, table};
 use memory_benches::statistics::{MAX_ROUNDS, MIN_ROUNDS};
-use memory_benches::{InputError, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories};
+use memory_benches::{
+    InputError, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories,
+};
 
-use crate::duration;
+use crate::{allocated, duration};
 
 /// Episodes where no file gives them, as many as the real file has that the
 /// generator was fitted to.
@@ -31,6 +33,10 @@ pub(crate) struct Options {
     /// Store the episodes of this file, in the format of τ-bench, instead of generated ones
     #[arg(long, value_name = "FILE")]
     trajectories: Option<PathBuf>,
+    /// Run this trace through the caches too: one key a line, or ARC's `.lis`; may be packed by gzip, and given more
+    /// than once
+    #[arg(long, value_name = "FILE")]
+    trace: Vec<PathBuf>,
     /// Write the results as JSON, by the schema in benches/SCHEMA.md
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
@@ -110,10 +116,13 @@ fn settings(options: &Options) -> Result<Settings> {
     if let Some(rounds) = options.rounds {
         settings.rounds = usize::try_from(rounds)?;
         settings.network.rounds = settings.rounds;
+        settings.cache.rounds = settings.rounds;
     }
     if let Some(population) = options.population {
         settings.population = usize::try_from(population)?;
     }
+    settings.cache.traces = options.trace.iter().map(|path| Trace::read(path)).collect::<Result<_>>()?;
+    settings.cache.count_allocated = Some(allocated::during);
     if let Some(rtt) = &options.rtt {
         settings.network.rtt = duration::parse("--rtt", rtt)?;
     }
