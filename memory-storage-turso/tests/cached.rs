@@ -17,8 +17,8 @@ use memory_core::{
     Episode, EpisodeId, Error, Filter, InMemoryStorage, MemoryStorage, MemoryStorageExt, Query, Store, TaskContext,
     TaskType, WriteBatch,
 };
-use memory_storage_turso::lab::{Lab, LabOptions};
-use memory_storage_turso::{CacheConfig, CachedStorage, CachedTursoStorage, TursoStorage};
+use memory_storage_turso::lab::{Fault, Lab, LabOptions, Late};
+use memory_storage_turso::{BatchConfig, CacheConfig, CachedStorage, CachedTursoStorage, TursoStorage};
 
 fn episode(name: &str) -> Episode {
     Episode::new(name, TaskContext::new(name), TaskType::Debugging)
@@ -264,6 +264,39 @@ async fn the_next_write_fences_a_cancelled_one_off() {
     let calls = gate.calls();
     assert_eq!(*storage.get_episode(next.id).await.unwrap().unwrap(), next);
     assert_eq!(gate.calls(), calls, "what was written last is cached");
+}
+
+/// So that whoever commits it again learns what became of it.
+#[tokio::test]
+async fn a_batch_settled_in_the_background_is_reported_or_refused() {
+    for late in [false, true] {
+        let lab = Lab::start(LabOptions::default()).await.unwrap();
+        let once = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+        let storage = TursoStorage::builder().batch(once).remote(lab.url(), "").await.unwrap();
+        storage.initialize_schema().await.unwrap();
+        let storage = storage.with_cache(CacheConfig::default()).unwrap();
+        let (old, mut new) = (episode("old"), episode("new"));
+        new.id = old.id;
+        storage.store_episode(&old).await.unwrap();
+        let mut batch = WriteBatch::new();
+        batch.put(new.clone());
+        lab.script(if late { Fault::applied_late(Late::OnRelease) } else { Fault::answer_lost() });
+        assert!(storage.commit(&batch).await.unwrap_err().outcome_unknown());
+        while storage.stats().doubts > 0 {
+            tokio::task::yield_now().await;
+        }
+        let again = storage.commit(&batch).await;
+        if late {
+            assert!(matches!(again, Err(Error::Unavailable { .. })), "{again:?}");
+            lab.release_late().await;
+        } else {
+            assert!(again.unwrap().already);
+        }
+        for storage in [&storage as &dyn MemoryStorage, storage.inner()] {
+            let found = storage.get_episode(old.id).await.unwrap();
+            assert_eq!(found.as_deref(), Some(if late { &old } else { &new }));
+        }
+    }
 }
 
 #[tokio::test]
