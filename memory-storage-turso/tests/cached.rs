@@ -19,6 +19,7 @@ use memory_core::{
 };
 use memory_storage_turso::lab::{Fault, Lab, LabOptions, Late};
 use memory_storage_turso::{BatchConfig, CacheConfig, CachedStorage, CachedTursoStorage, TursoStorage};
+use tokio::time::timeout;
 
 fn episode(name: &str) -> Episode {
     Episode::new(name, TaskContext::new(name), TaskType::Debugging)
@@ -185,8 +186,31 @@ async fn a_leader_that_is_cancelled_or_panics_hands_over() {
         for waiter in waiters {
             assert_eq!(*waiter.await.unwrap().unwrap().unwrap(), stored);
         }
-        assert_eq!(gate.calls(), 2, "the leader's, and one for the rest");
+        assert_eq!(gate.calls(), 1 + u64::from(panics), "whoever is left goes on with the leader's, if it can");
     }
+}
+
+/// A future that was begun and is not polled any more, as in a `select!` whose
+/// other branch reads the same, holds nobody up.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_left_lying_holds_nobody_up() {
+    let (gate, storage) = gated();
+    let stored = episode("a");
+    gate.storage().put(std::slice::from_ref(&stored)).await.unwrap();
+    let held = gate.close();
+    let mut get = std::pin::pin!(storage.get_episode(stored.id));
+    let mut query = std::pin::pin!(storage.query_episodes_by_domain("a"));
+    for _ in 0..3 {
+        assert!(timeout(Duration::ZERO, get.as_mut()).await.is_err());
+        assert!(timeout(Duration::ZERO, query.as_mut()).await.is_err());
+    }
+    drop(held);
+    let in_time = Duration::from_secs(60);
+    assert_eq!(*timeout(in_time, storage.get_episode(stored.id)).await.unwrap().unwrap().unwrap(), stored);
+    let found = timeout(in_time, storage.query_episodes_by_domain("a")).await.unwrap().unwrap();
+    assert_eq!((found.records.len(), gate.calls()), (1, 2));
+    assert_eq!(*get.await.unwrap().unwrap(), stored);
+    assert_eq!(query.await.unwrap(), found);
 }
 
 #[tokio::test]
