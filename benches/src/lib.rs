@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::cast_precision_loss, reason = "counts and bytes as reals, far below where an f64 skips integers")]
 
+mod cache;
 mod input;
 mod local;
 mod network;
@@ -13,6 +14,7 @@ mod section;
 pub mod statistics;
 mod trajectories;
 
+pub use cache::{CacheSettings, CountAllocated, Trace, cache_workloads};
 pub use input::InputError;
 pub use network::{NetworkSettings, ServerAddress};
 pub use progress::Progress;

@@ -38,6 +38,10 @@ pub struct Row {
     /// Rounds whose figure lies beyond Tukey's fences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outliers: Option<u64>,
+    /// The least of the rounds, in the unit of the median: what it takes while
+    /// nothing else uses the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<f64>,
     /// How many rounds these are figures of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<u64>,
@@ -86,6 +90,9 @@ pub struct Row {
     /// Hits among lookups, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
+    /// Bytes that one entry takes beyond its key and value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_entry: Option<f64>,
     /// Why a figure is missing or what to know about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -202,6 +209,14 @@ impl Row {
         }
     }
 
+    /// Says how long the quickest round took.
+    pub fn set_least(&mut self, series: &Series) {
+        if let Some((_, unit)) = self.time() {
+            let least = series.seconds.iter().copied().fold(f64::INFINITY, f64::min);
+            self.least = Some(significant(least * unit.per_second(), 4));
+        }
+    }
+
     /// Says what multiple of the round-trip time this took.
     pub fn set_rtt_multiple(&mut self, rtt: Duration) {
         if let Some((time, unit)) = self.time() {
@@ -251,6 +266,9 @@ mod tests {
         assert_eq!(rows[0].hop_us_per_op, Some(2.0));
         rows[1].set_rtt_multiple(Duration::from_micros(300));
         assert_eq!(rows[1].rtt_multiple, Some(3.33));
+        let seconds = vec![3e-6, 2e-6, 4e-6];
+        rows[0].set_least(&Series { seconds, ..measured.series[0].clone() });
+        assert_eq!(rows[0].least, Some(2.0));
     }
 
     #[test]

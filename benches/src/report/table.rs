@@ -18,6 +18,7 @@ const FIGURES: &[(&str, Cell)] = &[
     ("time/op", |row| row.time().map(|(time, unit)| format!("{} {}", digits(time, 4), unit.sign()))),
     ("95 % interval", |row| row.ci95.map(|[low, high]| format!("{} – {}", digits(low, 4), digits(high, 4)))),
     ("outliers", |row| row.outliers.map(|count| count.to_string())),
+    ("least", |row| row.least.map(|least| digits(least, 4))),
     ("speedup", |row| speedup(row)),
     ("of raw", |row| row.cost_vs_raw.map(|cost| digits(cost, 3))),
     ("no hop", |row| row.cost_vs_raw_without_hop.map(|cost| digits(cost, 3))),
@@ -27,6 +28,7 @@ const FIGURES: &[(&str, Cell)] = &[
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
     ("down B/op", |row| row.bytes_down_per_op.map(|count| digits(count, 4))),
     ("hit ratio", |row| row.hit_ratio.map(|ratio| digits(ratio, 4))),
+    ("B/entry", |row| row.bytes_per_entry.map(|bytes| digits(bytes, 4))),
 ];
 
 /// These rows as an aligned table, the operation named once for its systems,

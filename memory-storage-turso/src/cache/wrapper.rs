@@ -32,7 +32,10 @@ use crate::TursoStorage;
 /// - While the outcome of a write is unknown, because it failed so or its
 ///   future was dropped, nothing that it may change is cached. It is settled in
 ///   the background, on the runtime that is at hand, and fenced off by the next
-///   write.
+///   write. After that the same batch, committed again, is reported if it had
+///   happened, and refused as
+///   [`Unavailable`](memory_core::Error::Unavailable) if not: read, and write
+///   anew.
 /// - A read that fails is not remembered; all that wait for it fail with it.
 ///
 /// Clone an `Arc` of it to share it: two caches over one database know nothing

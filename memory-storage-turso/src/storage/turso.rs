@@ -194,7 +194,8 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(0);
         }
-        self.transport.write("delete", WriteId::new(), &[], vec![batch::delete::<R>(ids)]).await
+        let done = self.transport.write("delete", WriteId::new(), &[], vec![batch::delete::<R>(ids)]).await?;
+        Ok(done.counted)
     }
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
@@ -237,8 +238,9 @@ impl MemoryStorage for TursoStorage {
             return Ok(Written::new(batch.id(), 0));
         }
         let steps = batch::steps(batch)?;
-        let deleted = self.transport.write("commit", batch.id(), batch.fences(), steps).await?;
-        Ok(Written::new(batch.id(), deleted))
+        let done = self.transport.write("commit", batch.id(), batch.fences(), steps).await?;
+        let written = if done.already { Written::already } else { Written::new };
+        Ok(written(batch.id(), done.counted))
     }
 
     async fn settle(&self, writes: &[WriteId]) -> Result<()> {

@@ -67,6 +67,15 @@ pub(crate) enum Step {
     Counted(Statement),
 }
 
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// Rows that its counted statements changed.
+    pub(crate) counted: u64,
+    /// Whether an earlier attempt had done it, and this one nothing.
+    pub(crate) already: bool,
+}
+
 /// A row of an answer, as its columns.
 pub(crate) trait Columns {
     /// The text of a column, also one that was cast to a blob so that nothing
@@ -125,20 +134,22 @@ impl Transport {
         }
     }
 
-    /// Runs the steps of one write as one transaction, and returns how many
-    /// rows its counted statements changed.
+    /// Runs the steps of one write as one transaction.
     pub(crate) async fn write(
         &self,
         operation: &'static str,
         id: WriteId,
         fences: &[WriteId],
         steps: Vec<Step>,
-    ) -> Result<u64> {
+    ) -> Result<Done> {
         match self {
             // The one writer takes writes in order, so that any earlier one
             // has happened or never will: fences need nothing more.
             #[cfg(feature = "local")]
-            Self::Local(local) => local.write(operation, local::Work::Whole(steps)).await,
+            Self::Local(local) => {
+                let counted = local.write(operation, local::Work::Whole(steps)).await?;
+                Ok(Done { counted, already: false })
+            }
             #[cfg(feature = "remote")]
             Self::Remote(remote) => remote.write(operation, id, fences, steps).await,
         }

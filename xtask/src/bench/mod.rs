@@ -39,6 +39,10 @@ pub(crate) struct Options {
     /// Store the episodes of this file, in the format of τ-bench, instead of generated ones
     #[arg(long, value_name = "FILE")]
     trajectories: Option<PathBuf>,
+    /// Run this trace through the caches too: one key a line, or ARC's `.lis`; may be packed by gzip, and given more
+    /// than once
+    #[arg(long, value_name = "FILE")]
+    trace: Vec<PathBuf>,
     /// Write the results as JSON, by the schema in benches/SCHEMA.md
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,

@@ -1,10 +1,10 @@
 //! From the command line to what the sections go by.
 
 use anyhow::Result;
-use memory_benches::{InputError, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories};
+use memory_benches::{InputError, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories};
 
 use super::Options;
-use crate::duration;
+use crate::{allocated, duration};
 
 /// Episodes where no file gives them, as many as the real file has that the
 /// generator was fitted to.
@@ -34,10 +34,13 @@ pub(super) fn settings(options: &Options) -> Result<Settings> {
     if let Some(rounds) = options.rounds {
         settings.rounds = usize::try_from(rounds)?;
         settings.network.rounds = settings.rounds;
+        settings.cache.rounds = settings.rounds;
     }
     if let Some(population) = options.population {
         settings.population = usize::try_from(population)?;
     }
+    settings.cache.traces = options.trace.iter().map(|path| Trace::read(path)).collect::<Result<_>>()?;
+    settings.cache.count_allocated = Some(allocated::during);
     if let Some(rtt) = &options.rtt {
         settings.network.rtt = duration::parse("--rtt", rtt)?;
     }

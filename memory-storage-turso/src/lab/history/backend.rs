@@ -60,11 +60,14 @@ impl Unruly {
         answer
     }
 
-    /// Stores a write unless it is fenced off.
+    /// Stores a write unless it is fenced off, or was stored before.
     async fn store(&self, batch: &WriteBatch) -> Result<Written> {
         let mut ledger = self.0.ledger.lock().await;
         if ledger.dead.contains(&batch.id()) {
             return Err(Error::unavailable("commit", "it was fenced off"));
+        }
+        if ledger.done.contains(&batch.id()) {
+            return Ok(Written::already(batch.id(), 0));
         }
         for fence in batch.fences() {
             if !ledger.done.contains(fence) {

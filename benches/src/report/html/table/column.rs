@@ -38,6 +38,8 @@ const ELSEWHERE: &[&str] = &[
     "speedup_ci95",
     "verdict",
 ];
+/// Fields that hold numbers in the unit of the time.
+const TIMES: &[&str] = &["ci95", "range"];
 /// Fields in the order in which people ask for them; others follow by name.
 const FIRST: &[&str] = &[
     "promise",
@@ -62,7 +64,7 @@ pub(super) fn columns<'b>(lines: &[&'b Line<'_>]) -> Vec<Column<'b>> {
     if lines.iter().any(|line| line.time.is_some()) {
         columns.push(Column::Time);
     }
-    columns.extend(["ci95", "range"].into_iter().filter(|name| has(name)).map(Column::Times));
+    columns.extend(TIMES.iter().copied().filter(|name| has(name)).map(Column::Times));
     if has("speedup") {
         columns.push(Column::Speedup);
     }
