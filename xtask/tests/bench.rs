@@ -88,6 +88,9 @@ fn an_unwritable_result_is_refused_before_anything_is_measured() {
             assert!(message.contains(&format!("{}: cannot be written", path.display())), "{message}");
         }
     }
+    let plan = folder.path().join("plan.md");
+    let message = refusal(&["bench", "--quick", "--only", "local", "--write-plan", plan.to_str().unwrap()]);
+    assert!(message.contains(&plan.display().to_string()) && message.contains("`phase1`"), "{message}");
     let one = folder.path().join("one");
     let one = one.to_str().unwrap();
     let message = refusal(&["bench", "--quick", "--json", one, "--html", one]);

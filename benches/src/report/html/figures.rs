@@ -6,12 +6,15 @@ use super::line::Line;
 use super::number;
 use super::plot::{Axis, Measure, bars, dots, figure, lines};
 use super::systems::Systems;
+use crate::statistics::significant;
 use family::{Family, families};
 
 mod family;
 
 /// Lanes of one figure; more make another, so that one fits on a page of paper.
 const LANES: usize = 34;
+/// Figures of one kind that are shown without being asked for.
+const AT_ONCE: usize = 4;
 
 const TIME: Measure = Measure {
     title: "Time of one operation",
@@ -26,7 +29,7 @@ const HIT_RATIO: Measure = Measure {
     value: |line| line.number("hit_ratio"),
     ends: |_, _| None,
     goal: |_| None,
-    write: |ratio| format!("{:.1}\u{202f}%", 100.0 * ratio),
+    write: |ratio| format!("{}\u{202f}%", number::plain(significant(100.0 * ratio, 3))),
 };
 
 /// What is counted for one of something: bars from zero.
@@ -46,17 +49,23 @@ const SPEEDUP: Measure = Measure {
     write: |speedup| format!("×{}", number::plain(speedup)),
 };
 
-/// All plots of a section.
+/// All plots of a section: the first of each kind, and more for those who ask.
 pub(super) fn figures(lines: &[&Line<'_>], systems: &Systems<'_>) -> Markup {
+    let how = "on a logarithmic scale; thick: 95 % interval, thin: all rounds";
+    let mut kinds = vec![along(&TIME, Axis::log, how, lines, systems)];
+    kinds.push(along(&SPEEDUP, Axis::log, "on a logarithmic scale; upright: what was expected", lines, systems));
+    kinds.extend(COUNTS.iter().map(|measure| counted(measure, lines, systems)));
+    kinds.push(along(&HIT_RATIO, Axis::ratio, "hits among lookups", lines, systems));
+    let families = families(lines);
+    kinds.push(families.iter().filter_map(|family| scaling(&TIME, Axis::log, family, systems)).collect());
+    kinds.push(families.iter().filter_map(|family| scaling(&HIT_RATIO, Axis::ratio, family, systems)).collect());
+    let more: Vec<_> = kinds.iter_mut().flat_map(|kind| kind.split_off(kind.len().min(AT_ONCE))).collect();
     html! {
-        div.figures {
-            (along(&TIME, Axis::log, "on a logarithmic scale; thick: 95 % interval, thin: all rounds", lines, systems))
-            (along(&SPEEDUP, Axis::log, "on a logarithmic scale; the upright line is what was expected", lines, systems))
-            @for measure in COUNTS { (counted(measure, lines, systems)) }
-            (along(&HIT_RATIO, Axis::ratio, "hits among lookups", lines, systems))
-            @for family in families(lines) {
-                (scaling(&TIME, Axis::log, &family, systems))
-                (scaling(&HIT_RATIO, Axis::ratio, &family, systems))
+        div.figures { @for figure in kinds.iter().flatten() { (figure) } }
+        @if !more.is_empty() {
+            details.more {
+                summary { "More plots (" (more.len()) ")" }
+                div.figures { @for figure in &more { (figure) } }
             }
         }
     }
@@ -69,26 +78,21 @@ fn along(
     what: &str,
     lines: &[&Line<'_>],
     systems: &Systems<'_>,
-) -> Markup {
+) -> Vec<Markup> {
     let lines = with(measure, lines);
     let ends = lines.iter().flat_map(|line| [(measure.ends)(line, "ci95"), (measure.ends)(line, "range")]);
     let goals = lines.iter().filter_map(|line| (measure.goal)(line));
     let values = lines.iter().filter_map(|line| (measure.value)(line)).chain(ends.flatten().flatten()).chain(goals);
-    let Some(axis) = axis(values.collect()) else { return html! {} };
-    html! {
-        @for lines in pages(&lines) {
-            (figure(measure.title, what, &lines, systems, "", &dots(measure, &axis, &lines, systems)))
-        }
-    }
+    let Some(axis) = axis(values.collect()) else { return Vec::new() };
+    let page =
+        |lines: &Vec<&Line<'_>>| figure(measure.title, what, lines, systems, "", &dots(measure, &axis, lines, systems));
+    pages(&lines).iter().map(page).collect()
 }
 
-fn counted(measure: &Measure, lines: &[&Line<'_>], systems: &Systems<'_>) -> Markup {
-    let lines = with(measure, lines);
-    html! {
-        @for lines in pages(&lines) {
-            (figure(measure.title, "each operation on a scale of its own", &lines, systems, "", &bars(measure, &lines, systems)))
-        }
-    }
+fn counted(measure: &Measure, lines: &[&Line<'_>], systems: &Systems<'_>) -> Vec<Markup> {
+    let what = "each operation on a scale of its own";
+    let page = |lines: &Vec<&Line<'_>>| figure(measure.title, what, lines, systems, "", &bars(measure, lines, systems));
+    pages(&with(measure, lines)).iter().map(page).collect()
 }
 
 fn scaling(
@@ -96,22 +100,15 @@ fn scaling(
     axis: impl Fn(Vec<f64>) -> Option<Axis>,
     family: &Family<'_, '_>,
     systems: &Systems<'_>,
-) -> Markup {
+) -> Option<Markup> {
     let mut points = family.points.clone();
     points.retain(|(_, line)| (measure.value)(line).is_some());
     let lines_of: Vec<_> = points.iter().map(|(_, line)| *line).collect();
-    let up = axis(lines_of.iter().filter_map(|line| (measure.value)(line)).collect());
-    let across = Axis::log(points.iter().map(|(number, _)| *number));
-    let (Some(up), Some(across)) = (up, across) else { return html! {} };
+    let up = axis(lines_of.iter().filter_map(|line| (measure.value)(line)).collect())?;
+    let across = Axis::log(points.iter().map(|(number, _)| *number))?;
+    let plot = lines(measure, (&across, &up), &points, &family.name, systems);
     let what = format!("of {} over its number", family.name);
-    figure(
-        measure.title,
-        &what,
-        &lines_of,
-        systems,
-        "scaling",
-        &lines(measure, (&across, &up), &points, &family.name, systems),
-    )
+    Some(figure(measure.title, &what, &lines_of, systems, "scaling", &plot))
 }
 
 /// The rows that have such a figure.

@@ -17,6 +17,12 @@ pub(super) fn day(report: &Report) -> String {
     report.environment.date.to_string().chars().take(10).collect()
 }
 
+/// The minute of the run.
+fn minute(report: &Report) -> String {
+    let minute: String = report.environment.date.to_string().chars().take(16).collect();
+    minute.replace('T', " ") + " UTC"
+}
+
 /// What a reader must know before the figures.
 pub(super) fn warnings(report: &Report) -> Markup {
     html! {
@@ -88,7 +94,7 @@ pub(super) fn environment(report: &Report) -> Markup {
     let took: f64 = report.sections.iter().map(|ran| ran.seconds).sum();
     html! {
         dl.environment {
-            div { dt { "Begun" } dd { time datetime=(environment.date) { (environment.date) } } }
+            div { dt { "Begun" } dd { time datetime=(environment.date) { (minute(report)) } } }
             @if took > 0.0 { div { dt { "Took" } dd { (number::seconds(took)) } } }
             @if let Some(commit) = &environment.commit { div { dt { "Commit" } dd { code { (commit) } } } }
             @if let Some(command) = &environment.command { div { dt { "Command" } dd { code { (command) } } } }

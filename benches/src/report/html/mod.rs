@@ -26,7 +26,6 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 /// The page of this report.
 pub fn html(report: &Report) -> String {
     let lines: Vec<_> = report.results.iter().map(Line::of).collect();
-    let systems = Systems::of(lines.iter().map(|line| line.system));
     // Rows of a section that no run announced are shown as well.
     let mut names: Vec<&str> = report.sections.iter().map(|ran| ran.name.as_str()).collect();
     for line in &lines {
@@ -60,7 +59,7 @@ pub fn html(report: &Report) -> String {
                     @for name in &names {
                         @let lines = lines.iter().filter(|line| line.section == *name).collect::<Vec<_>>();
                         @let ran = report.sections.iter().find(|ran| ran.name == *name);
-                        (section(name, ran, &lines, &systems))
+                        (section(name, ran, &lines))
                     }
                 }
                 footer { (head::reading()) }
@@ -70,7 +69,8 @@ pub fn html(report: &Report) -> String {
     page.into_string()
 }
 
-fn section(name: &str, ran: Option<&Ran>, lines: &[&Line<'_>], systems: &Systems<'_>) -> Markup {
+fn section(name: &str, ran: Option<&Ran>, lines: &[&Line<'_>]) -> Markup {
+    let systems = Systems::of(lines.iter().map(|line| line.system));
     html! {
         section id=(anchor(name)) aria-labelledby={ (anchor(name)) "-title" } {
             h2 id={ (anchor(name)) "-title" } { (name) }
@@ -84,7 +84,7 @@ fn section(name: &str, ran: Option<&Ran>, lines: &[&Line<'_>], systems: &Systems
             @if lines.is_empty() {
                 p { "Nothing was measured." }
             } @else {
-                (figures::figures(lines, systems))
+                (figures::figures(lines, &systems))
                 (table::table(name, lines))
             }
         }

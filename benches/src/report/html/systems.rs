@@ -9,7 +9,7 @@ pub(super) const SHAPES: usize = 8;
 /// The one that the report is about.
 pub(super) const OURS: &str = "ours";
 
-/// All systems of a report; one looks the same wherever it is.
+/// All systems of a section; one looks the same in all its plots.
 #[derive(Debug)]
 pub(super) struct Systems<'a>(Vec<&'a str>);
 
@@ -25,9 +25,10 @@ impl<'a> Systems<'a> {
         Self(systems)
     }
 
-    /// The class that gives a system its colour.
+    /// The classes that give a system its colour, and ours its weight.
     pub(super) fn class(&self, system: &str) -> String {
-        format!("s{}", self.index(system) % COLOURS)
+        let ours = if system == OURS { " is-ours" } else { "" };
+        format!("s{}{ours}", self.index(system) % COLOURS)
     }
 
     /// Its shape. Where colours begin anew, shapes do not.
@@ -36,7 +37,7 @@ impl<'a> Systems<'a> {
         (index + index / COLOURS) % SHAPES
     }
 
-    /// Those that have one of these rows, each once, in the order of the report.
+    /// Those that have one of these rows, each once, in the order of the section.
     pub(super) fn among(&self, lines: &[&Line<'_>]) -> Vec<&'a str> {
         self.0.iter().copied().filter(|system| lines.iter().any(|line| line.system == *system)).collect()
     }
@@ -56,7 +57,7 @@ mod tests {
     fn ours_is_first_and_no_two_look_the_same() {
         let names: Vec<_> = (0..40).map(|number| number.to_string()).collect();
         let systems = Systems::of(names.iter().map(String::as_str).chain([OURS, "7"]));
-        assert_eq!((systems.class(OURS), systems.shape(OURS)), ("s0".to_owned(), 0));
+        assert_eq!((systems.class(OURS), systems.shape(OURS)), ("s0 is-ours".to_owned(), 0));
         let looks = names.iter().map(|name| (systems.class(name), systems.shape(name)));
         assert_eq!(looks.collect::<BTreeSet<_>>().len(), 40);
     }
