@@ -2,8 +2,10 @@
 #![expect(clippy::cast_precision_loss, reason = "counts and bytes as reals, far below where an f64 skips integers")]
 
 mod input;
+mod libsql_row;
 mod local;
 mod network;
+mod peers;
 mod population;
 mod progress;
 pub mod report;
@@ -15,6 +17,7 @@ mod trajectories;
 
 pub use input::InputError;
 pub use network::{NetworkSettings, ServerAddress};
+pub use peers::Peers;
 pub use progress::Progress;
 pub use report::Report;
 pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{NetworkSettings, Progress, Trajectories, local, network};
+use crate::{NetworkSettings, Peers, Progress, Trajectories, local, network};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,8 @@ pub struct Settings {
     pub trajectories: Trajectories,
     /// What the section `network` goes by beside.
     pub network: NetworkSettings,
+    /// The peers in processes of their own, where they are to take part.
+    pub peers: Option<Peers>,
 }
 
 impl Settings {
@@ -59,6 +61,6 @@ impl Settings {
             Scope::Quick => (11, 2_000),
             Scope::Default | Scope::Full => (31, 10_000),
         };
-        Self { scope, seed, rounds, population, trajectories, network: NetworkSettings::new(scope) }
+        Self { scope, seed, rounds, population, trajectories, network: NetworkSettings::new(scope), peers: None }
     }
 }
