@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use memory_benches::report::{Row, table};
 use memory_benches::statistics::{MAX_ROUNDS, MIN_ROUNDS};
 use memory_benches::{
-    InputError, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories,
+    InputError, Peers, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories,
 };
 
 use crate::{allocated, duration};
@@ -20,6 +20,7 @@ use crate::{allocated, duration};
 const GENERATED: u64 = 200;
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 pub(crate) struct Options {
     /// Measure with fewer rounds and smaller populations
     #[arg(long)]
@@ -62,6 +63,9 @@ pub(crate) struct Options {
     /// The bearer token for that server
     #[arg(long, value_name = "TOKEN", requires = "url")]
     token: Option<String>,
+    /// Measure rusqlite and the crate do-memory-storage-turso too, which are built for it, in minutes
+    #[arg(long)]
+    peers: bool,
     /// List the sections, and measure nothing
     #[arg(long)]
     list: bool,
@@ -77,7 +81,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // Whatever may be wrong with the input is found before anything is measured.
     let sections = sections(&options.only)?;
     let json = options.json.as_deref().map(Output::open).transpose()?;
-    let settings = settings(options)?;
+    let mut settings = settings(options)?;
+    settings.peers = options.peers.then(Peers::of_the_workspace).transpose()?;
     for section in &sections {
         (section.check)(&settings)?;
     }
