@@ -46,7 +46,13 @@ async fn get_in_parts<R: Table>(remote: &Remote, ids: &[Id<R>]) -> Result<Vec<R>
         loop {
             let statement = query::bounded::get(wanted, remote.max_response());
             let (part, total) = remote.read_bounded("get", deadline, statement, |row| R::from_row(row)).await?;
-            let last = part.last().map(memory_core::Record::id);
+            // Else a server could be asked for ever, or for more than memory holds.
+            if part.len() > wanted.len() || part.iter().any(|record| wanted.binary_search(&record.id()).is_err()) {
+                return Err(memory_core::Error::corrupt(
+                    "the server answers a get with records that were not asked for",
+                ));
+            }
+            let last = part.last().map(R::id);
             let complete = part.len() >= total;
             found.extend(part);
             match last {
