@@ -145,6 +145,42 @@ async fn a_newer_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_database_of_somebody_else_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for taken in ["CREATE TABLE Episodes (title TEXT)", "CREATE VIEW patterns AS SELECT 1"] {
+        let path = folder.path().join(taken.len().to_string());
+        foreign(&path).await.execute(taken, ()).await.unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = TursoStorage::local(&path).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Unsupported { .. }) && error.to_string().contains("use another file"),
+            "{error}"
+        );
+        assert!(std::fs::read(&path).unwrap() == before, "not even its journal mode");
+    }
+    // Tables by other names are none of this library's business.
+    let path = folder.path().join("shared.db");
+    foreign(&path).await.execute("CREATE TABLE invoices (id)", ()).await.unwrap();
+    TursoStorage::local(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn indexes_that_are_there_wait_for_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.db");
+    let builder = || TursoStorage::builder().busy_timeout(Duration::ZERO).index_metadata("session");
+    builder().local(&path).await.unwrap().close().await;
+    let connection = foreign(&path).await;
+    connection.execute("BEGIN IMMEDIATE", ()).await.unwrap();
+    let storage = builder().local(&path).await.unwrap();
+    storage.ensure_metadata_index("session").await.unwrap();
+    let error = storage.ensure_metadata_index("priority").await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    connection.execute("COMMIT", ()).await.unwrap();
+    storage.ensure_metadata_index("priority").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_lost_schema_is_named_and_can_be_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("memory.db");

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use memory_core::{Error, Result, WriteId};
 
+use crate::schema::Index;
 use crate::storage::table::Upsert;
 
 /// A value bound to a statement.
@@ -155,13 +156,15 @@ impl Transport {
         }
     }
 
-    /// Runs statements that may be repeated as one transaction.
-    pub(crate) async fn transaction(&self, operation: &'static str, statements: Vec<Statement>) -> Result<()> {
+    /// Creates the indexes that are missing, in one transaction.
+    pub(crate) async fn create_indexes(&self, operation: &'static str, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.transaction(operation, statements).await,
+            Self::Local(local) => local.create_indexes(operation, indexes).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.transaction(operation, statements).await,
+            Self::Remote(remote) => {
+                remote.transaction(operation, indexes.into_iter().map(|index| index.create).collect()).await
+            }
         }
     }
 
@@ -176,7 +179,7 @@ impl Transport {
     }
 
     /// Creates the schema or brings it up to date, and creates indexes.
-    pub(crate) async fn initialize_schema(&self, indexes: Vec<Statement>) -> Result<()> {
+    pub(crate) async fn initialize_schema(&self, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
             Self::Local(local) => local.initialize_schema(indexes).await,

@@ -59,9 +59,10 @@ impl Connection {
 
     /// Makes a new or old database ready for use: WAL, and the schema.
     pub(crate) fn prepare_database(&mut self) -> Result<()> {
+        schema::check_ours(self)?;
         // Readers and the writer do not wait for each other in WAL mode. It is
         // a property of the file, and `:memory:` keeps its own.
-        self.read("open the database", &Statement::new("PRAGMA journal_mode = WAL", []), &|_| Ok(()))?;
+        self.read(schema::OPEN, &Statement::new("PRAGMA journal_mode = WAL", []), &|_| Ok(()))?;
         schema::migrate(self)
     }
 
