@@ -292,3 +292,41 @@ async fn processes_that_start_and_write_at_once_never_see_a_lock() {
     let counted = storage.count(&Filter::<Episode>::all(), None).await.unwrap();
     assert_eq!(counted.total, (PROCESSES * ROUNDS * 11) as u64);
 }
+
+/// How often a future is polled until it is done.
+async fn polls<T>(future: impl Future<Output = T>) -> (usize, T) {
+    let (mut future, mut polls) = (std::pin::pin!(future), 0);
+    let value = std::future::poll_fn(|context| {
+        polls += 1;
+        future.as_mut().poll(context)
+    })
+    .await;
+    (polls, value)
+}
+
+/// One poll encodes or decodes a quarter of a megabyte and one record at most,
+/// so that others on the same thread are not kept waiting.
+#[tokio::test]
+async fn large_records_are_encoded_and_decoded_in_many_polls() {
+    let storage = TursoStorage::memory().await.unwrap();
+    let large: Vec<_> = (0..12).map(|_| episode(&"x".repeat(1 << 20))).collect();
+    let small: Vec<_> = (0..90).map(|_| episode("x")).collect();
+    let mut batch = WriteBatch::new();
+    for episode in &large {
+        batch.put(episode.clone()).put(pattern());
+    }
+    let ids: Vec<_> = large.iter().map(|episode| episode.id).collect();
+    let (polled, put) = polls(storage.put(&large)).await;
+    put.unwrap();
+    assert!(polled >= 12, "{polled}");
+    let (polled, found) = polls(storage.get(&ids)).await;
+    assert!(found.unwrap().iter().zip(&large).all(|(found, stored)| found.as_deref() == Some(stored)));
+    assert!(polled >= 12, "{polled}");
+    let (polled, committed) = polls(storage.commit(&batch)).await;
+    committed.unwrap();
+    assert!(polled >= 12, "{polled}");
+    // The first, and once the writer has answered.
+    let (polled, put) = polls(storage.put(&small)).await;
+    put.unwrap();
+    assert!(polled <= 2, "{polled}");
+}

@@ -59,6 +59,7 @@ impl Default for TursoBuilder {
                 readers: std::thread::available_parallelism().map_or(1, usize::from).min(4),
                 busy_timeout: Duration::from_secs(5),
                 synchronous: Synchronous::default(),
+                patience: Duration::from_secs(5),
                 batch: BatchConfig::default(),
                 prepared: PreparedCacheConfig::default(),
             },

@@ -7,12 +7,14 @@ use memory_core::{Id, Position, Query, Result};
 
 use super::query;
 use super::table::Table;
+#[cfg(feature = "local")]
+use super::turn::Turn;
 use crate::transport::Transport;
 #[cfg(feature = "remote")]
 use crate::transport::remote::Remote;
 
 /// So few records are decoded by the caller, where they will be freed; more
-/// would keep a thread of the runtime busy for too long.
+/// are on the reader's thread.
 #[cfg(feature = "local")]
 const FEW: usize = 16;
 
@@ -22,7 +24,13 @@ pub(super) async fn get<R: Table>(transport: &Transport, ids: &[Id<R>]) -> Resul
         #[cfg(feature = "local")]
         Transport::Local(local) if ids.len() <= FEW => {
             let rows = local.rows("get", query::get(ids)).await?;
-            rows.iter().map(|row| R::from_row(row)).collect()
+            let (mut found, mut turn) = (Vec::with_capacity(rows.len()), Turn::default());
+            for row in &rows {
+                turn.give_way().await;
+                turn.worked(row.size());
+                found.push(R::from_row(row)?);
+            }
+            Ok(found)
         }
         #[cfg(feature = "local")]
         Transport::Local(local) => local.read("get", query::get(ids), |row| R::from_row(row)).await,

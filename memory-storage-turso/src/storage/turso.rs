@@ -234,7 +234,7 @@ impl MemoryStorage for TursoStorage {
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }
-        let steps = batch::steps(batch)?;
+        let steps = batch::steps(batch).await?;
         let done = self.transport.write("commit", batch.id(), batch.fences(), steps).await?;
         let written = if done.already { Written::already } else { Written::new };
         Ok(written(batch.id(), done.counted))

@@ -22,6 +22,16 @@ pub(crate) enum Value {
     Json(String),
 }
 
+impl Value {
+    /// The bytes that it takes.
+    pub(crate) const fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Integer(_) => size_of::<Self>(),
+            Self::Text(text) | Self::Json(text) => size_of::<Self>() + text.len(),
+        }
+    }
+}
+
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Integer(value)

@@ -2,7 +2,7 @@
 //! thread calls it.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -125,10 +125,17 @@ impl Connection {
             Work::Stream(parts) => self.transaction(operation, |connection| {
                 let mut counted = 0;
                 loop {
-                    match parts.recv() {
+                    match parts.recv_timeout(connection.config.patience) {
                         Ok(Part::Step(step)) => counted += connection.step(operation, step)?,
                         Ok(Part::Commit) => return Ok(counted),
-                        Err(_) => return Err(Error::unavailable(operation, "the write was given up by its caller")),
+                        Err(RecvTimeoutError::Disconnected) => {
+                            return Err(Error::unavailable(operation, "the write was given up by its caller"));
+                        }
+                        // Others want to write, too.
+                        Err(RecvTimeoutError::Timeout) => {
+                            let reason = "its caller was not polled for too long, and it was rolled back";
+                            return Err(Error::unavailable(operation, reason));
+                        }
                     }
                 }
             }),
