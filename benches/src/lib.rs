@@ -3,8 +3,10 @@
 
 mod cache;
 mod input;
+mod libsql_row;
 mod local;
 mod network;
+mod peers;
 mod population;
 mod progress;
 pub mod report;
@@ -17,6 +19,7 @@ mod trajectories;
 pub use cache::{CacheSettings, CountAllocated, Trace, cache_workloads};
 pub use input::InputError;
 pub use network::{NetworkSettings, ServerAddress};
+pub use peers::Peers;
 pub use progress::Progress;
 pub use report::{Ran, Report, Stopped};
 pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};

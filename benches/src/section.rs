@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{CacheSettings, NetworkSettings, Progress, Trajectories, cache, local, network};
+use crate::{CacheSettings, NetworkSettings, Peers, Progress, Trajectories, cache, local, network};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +52,8 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// What the sections `cache` and `cache_ratio` go by beside.
     pub cache: CacheSettings,
+    /// The peers in processes of their own, where they are to take part.
+    pub peers: Option<Peers>,
 }
 
 impl Settings {
@@ -62,6 +64,6 @@ impl Settings {
             Scope::Default | Scope::Full => (31, 10_000),
         };
         let (network, cache) = (NetworkSettings::new(scope), CacheSettings::new(scope));
-        Self { scope, seed, rounds, population, trajectories, network, cache }
+        Self { scope, seed, rounds, population, trajectories, network, cache, peers: None }
     }
 }

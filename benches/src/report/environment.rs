@@ -8,7 +8,7 @@ use memory_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::machine;
-use crate::Settings;
+use crate::{Peers, Settings};
 
 /// What the figures of a run depend on beside the code, and what names them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,6 +52,7 @@ impl Environment {
         for package in ["libsql", "turso_serverless", "moka", "quick_cache"] {
             versions.extend(locked(package).map(|version| (package.to_owned(), version)));
         }
+        versions.extend(settings.peers.iter().flat_map(Peers::versions));
         versions.extend(rustc().map(|version| ("rustc".to_owned(), version)));
         Self {
             date: Timestamp::now(),

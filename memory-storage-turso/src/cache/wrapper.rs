@@ -97,6 +97,16 @@ impl<S: MemoryStorage> CachedStorage<S> {
         Ok(Self { shared: Shared::new(storage, config, &time)? })
     }
 
+    /// The same, following the protocol with a shortcut.
+    #[cfg(test)]
+    pub(super) fn with_shortcut(self, shortcut: super::shortcut::Shortcut) -> Self {
+        let kinds = &self.shared.kinds;
+        for table in [&kinds.episodes.keys, &kinds.episodes.table] {
+            table.take(shortcut);
+        }
+        self
+    }
+
     /// The storage behind. A write made there directly is another process's
     /// to the caches.
     pub fn inner(&self) -> &S {

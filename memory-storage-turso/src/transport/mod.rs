@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use memory_core::{Error, Result, WriteId};
 
+use crate::schema::Index;
 use crate::storage::table::Upsert;
 
 /// A value bound to a statement.
@@ -19,6 +20,16 @@ pub(crate) enum Value {
     Text(String),
     /// The text of a JSON value.
     Json(String),
+}
+
+impl Value {
+    /// The bytes that it takes.
+    pub(crate) const fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Integer(_) => size_of::<Self>(),
+            Self::Text(text) | Self::Json(text) => size_of::<Self>() + text.len(),
+        }
+    }
 }
 
 impl From<i64> for Value {
@@ -155,13 +166,15 @@ impl Transport {
         }
     }
 
-    /// Runs statements that may be repeated as one transaction.
-    pub(crate) async fn transaction(&self, operation: &'static str, statements: Vec<Statement>) -> Result<()> {
+    /// Creates the indexes that are missing, in one transaction.
+    pub(crate) async fn create_indexes(&self, operation: &'static str, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.transaction(operation, statements).await,
+            Self::Local(local) => local.create_indexes(operation, indexes).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.transaction(operation, statements).await,
+            Self::Remote(remote) => {
+                remote.transaction(operation, indexes.into_iter().map(|index| index.create).collect()).await
+            }
         }
     }
 
@@ -176,7 +189,7 @@ impl Transport {
     }
 
     /// Creates the schema or brings it up to date, and creates indexes.
-    pub(crate) async fn initialize_schema(&self, indexes: Vec<Statement>) -> Result<()> {
+    pub(crate) async fn initialize_schema(&self, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
             Self::Local(local) => local.initialize_schema(indexes).await,

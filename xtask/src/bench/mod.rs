@@ -26,6 +26,7 @@ use self::progress::Shown;
 use crate::plan;
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 pub(crate) struct Options {
     /// Measure with fewer rounds and smaller populations
     #[arg(long)]
@@ -75,6 +76,9 @@ pub(crate) struct Options {
     /// The bearer token for that server
     #[arg(long, value_name = "TOKEN", requires = "url")]
     token: Option<String>,
+    /// Measure rusqlite and the crate do-memory-storage-turso too, which are built for it, in minutes
+    #[arg(long)]
+    peers: bool,
     /// List the sections, and measure nothing
     #[arg(long)]
     list: bool,

@@ -1,7 +1,7 @@
 //! From the command line to what the sections go by.
 
 use anyhow::Result;
-use memory_benches::{InputError, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories};
+use memory_benches::{InputError, Peers, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories};
 
 use super::Options;
 use crate::{allocated, duration};
@@ -46,6 +46,7 @@ pub(super) fn settings(options: &Options) -> Result<Settings> {
     }
     settings.network.tls_rtts = options.tls_rtts;
     let token = || options.token.clone().unwrap_or_default();
+    settings.peers = options.peers.then(Peers::of_the_workspace).transpose()?;
     settings.network.server = options.url.clone().map(|url| ServerAddress { url, token: token() });
     Ok(settings)
 }

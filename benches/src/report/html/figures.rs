@@ -12,7 +12,7 @@ use family::{Family, families};
 mod family;
 
 /// Lanes of one figure; more make another, so that one fits on a page of paper.
-const LANES: usize = 34;
+const LANES: usize = 24;
 /// Figures of one kind that are shown without being asked for.
 const AT_ONCE: usize = 4;
 

@@ -182,7 +182,7 @@ impl Remote {
         batch: Batch,
         read: impl Fn(BatchResult) -> Result<T, Failure>,
     ) -> Result<T> {
-        let name = operation.name;
+        let (name, steps) = (operation.name, batch.steps.len());
         let body = Bytes::from(message::pipeline(name, batch)?);
         if body.len() > self.max_request {
             let reason = format!(
@@ -195,7 +195,7 @@ impl Remote {
         }
         let (body, read) = (&body, &read);
         let attempt = |attempt| async move {
-            self.client.post(name, body, &attempt, |answer| read(message::batch_result(name, answer)?)).await
+            self.client.post(name, body, &attempt, |answer| read(message::batch_result(name, answer, steps)?)).await
         };
         self.policy.run(operation, &self.shared, || self.client.retried(), attempt).await
     }
