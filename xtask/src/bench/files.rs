@@ -86,3 +86,32 @@ fn unasked(path: &Path) -> Option<Output> {
     let output = output.and_then(|()| Output::check(path).map_err(|error| error.to_string()));
     output.inspect_err(|error| eprintln!("warning: no page will be written: {error}")).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use memory_benches::SECTIONS;
+
+    use super::*;
+
+    #[test]
+    fn a_page_that_nobody_asked_for_has_its_folder_made_or_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let page = folder.path().join("bench").join("report.html");
+        assert_eq!(unasked(&page).unwrap().path(), page);
+        assert!(!page.exists());
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(unasked(&folder.path().join("file").join("report.html")).is_none());
+    }
+
+    #[test]
+    fn a_plan_is_refused_where_it_cannot_be_rewritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = folder.path().join("plan.md");
+        let section = |name| Section { name, ..SECTIONS[0] };
+        let refusal = |section: &Section| check_plan(&plan, &[section]).unwrap_err().to_string();
+        assert!(refusal(&section("local")).contains("`phase1`"));
+        assert!(refusal(&section(plan::SECTION)).contains(&plan.display().to_string()), "there is none");
+        fs::write(&plan, "# Without results\n").unwrap();
+        assert!(refusal(&section(plan::SECTION)).contains("must stand once"));
+    }
+}

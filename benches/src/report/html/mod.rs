@@ -10,6 +10,8 @@ mod head;
 mod line;
 mod number;
 mod plot;
+#[cfg(test)]
+mod style_tests;
 mod systems;
 mod table;
 

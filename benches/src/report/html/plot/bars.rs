@@ -3,13 +3,13 @@
 use maud::{Markup, html};
 
 use super::dots::{GAP, LANE, NAME};
-use super::{Measure, by_operation, hint, percent, pixels, short};
+use super::{Measure, by_operation, hint, mark, percent, pixels, short};
 use crate::report::html::line::Line;
 use crate::report::html::systems::Systems;
 
 /// How far the longest bar of an operation reaches, in per cent; the rest is
 /// for its figure.
-const LONGEST: f64 = 82.0;
+const LONGEST: f64 = 78.0;
 
 /// The figures of these rows, each operation on a scale of its own: one that
 /// takes a thousand of something must not hide another that takes two.
@@ -41,8 +41,10 @@ fn bar(measure: &Measure, most: f64, line: &Line<'_>, systems: &Systems<'_>, y: 
     html! {
         g.lane.(systems.class(line.system)) {
             title { (hint(line, measure, value)) }
-            rect x="0" y=(pixels(y + 1.0)) width=(percent(length)) height=(pixels(LANE - 3.0)) rx="1.5" {}
-            text.value x=(percent(length)) dx="6" y=(pixels(y + LANE - 4.0)) { ((measure.write)(value)) }
+            // Its shape tells it where colours do not.
+            svg x="6" y=(pixels(y + 0.5 * LANE - 0.5)) overflow="visible" { (mark(systems, line.system, 0.0, 0.0)) }
+            rect x="14" y=(pixels(y + 1.0)) width=(percent(length)) height=(pixels(LANE - 3.0)) rx="1.5" {}
+            text.value x=(percent(length)) dx="20" y=(pixels(y + LANE - 4.0)) { ((measure.write)(value)) }
         }
     }
 }
