@@ -21,7 +21,7 @@ pub use input::InputError;
 pub use network::{NetworkSettings, ServerAddress};
 pub use peers::Peers;
 pub use progress::Progress;
-pub use report::Report;
+pub use report::{Ran, Report, Stopped};
 pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};
 pub use section::{SECTIONS, Scope, Section, Settings};
 pub use trajectories::{Shape, Trajectories};

@@ -72,6 +72,9 @@ impl Case {
 pub(super) fn rows(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for workloads in workloads(&settings.cache, settings.seed) {
+        if progress.is_cancelled() {
+            break;
+        }
         for measured in run(&mut workloads?, settings.cache.rounds, settings.seed, progress)? {
             let mut of_case = Row::of(super::COSTS.name, &measured, QUICK);
             of_case.iter_mut().zip(&measured.series).for_each(|(row, series)| row.set_least(series));

@@ -22,6 +22,9 @@ pub(super) fn rows(settings: &CacheSettings, progress: &dyn Progress) -> Result<
     let mut rows = Vec::new();
     for entries in sizes {
         for (maker, sum) in makers.iter().zip(&mut sums) {
+            if progress.is_cancelled() {
+                return Ok(rows);
+            }
             progress.step(&format!("memory/{entries} {}", maker.name));
             let overhead = overhead(maker, *entries, count)?;
             *sum += overhead / sizes.len() as f64;

@@ -23,6 +23,9 @@ pub(super) fn rows(settings: &Settings, progress: &dyn Progress) -> Result<Vec<R
     let mut rows = Vec::new();
     for trace in traces() {
         for capacity in &trace.capacities {
+            if progress.is_cancelled() {
+                return Ok(rows);
+            }
             rows.extend(compare(trace, *capacity, progress)?);
         }
     }

@@ -81,6 +81,9 @@ fn rows(measured: &Measured) -> Vec<Row> {
                 median_us_per_op: row.median_us_per_op,
                 median_ns_per_op: row.median_ns_per_op,
                 ci95: row.ci95,
+                range: row.range,
+                outliers: row.outliers,
+                rounds: row.rounds,
                 operations_per_round: row.operations_per_round,
                 reason: Some("an empty job to the writer's thread and back, in the rounds of get/warm".to_owned()),
                 ..hop

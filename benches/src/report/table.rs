@@ -17,6 +17,7 @@ type Cell = fn(&Row) -> Option<String>;
 const FIGURES: &[(&str, Cell)] = &[
     ("time/op", |row| row.time().map(|(time, unit)| format!("{} {}", digits(time, 4), unit.sign()))),
     ("95 % interval", |row| row.ci95.map(|[low, high]| format!("{} – {}", digits(low, 4), digits(high, 4)))),
+    ("outliers", |row| row.outliers.map(|count| count.to_string())),
     ("least", |row| row.least.map(|least| digits(least, 4))),
     ("speedup", |row| speedup(row)),
     ("of raw", |row| row.cost_vs_raw.map(|cost| digits(cost, 3))),
@@ -91,7 +92,7 @@ fn speedup(row: &Row) -> Option<String> {
 }
 
 /// A figure of so many significant digits, with its trailing zeros.
-fn digits(value: f64, digits: usize) -> String {
+pub(super) fn digits(value: f64, digits: usize) -> String {
     let scientific = format!("{value:e}");
     let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<isize>().ok()).unwrap_or(0);
     format!("{value:.*}", (digits - 1).saturating_add_signed(-exponent))
