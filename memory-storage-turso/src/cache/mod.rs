@@ -15,6 +15,7 @@ mod query_key;
 mod read;
 mod search;
 mod shared;
+mod span;
 mod stats;
 mod wrapper;
 mod write;

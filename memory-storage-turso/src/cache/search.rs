@@ -2,25 +2,30 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 
 use memory_core::{Counts, Field, Filter, MemoryStorage, Page, Query, Result, Store, validate_count};
+use tracing::Span;
 
 use super::answer::Answer;
 use super::kind::{Cached, count};
 use super::query_cache::{QueryCache, counts, page_answer};
 use super::query_key::QueryKey;
 use super::shared::Shared;
+use super::span;
 
 impl<S: MemoryStorage> Shared<S> {
     pub(super) async fn query<R: Cached>(self: &Arc<Self>, query: &Query<R>) -> Result<Page<R>>
     where
         S: Store<R>,
     {
-        let Some(queries) = &self.queries else { return self.storage.query(query).await };
+        let Some(queries) = &self.caches.queries else { return self.storage.query(query).await };
         // A key stands only for what can be asked.
         query.validate()?;
+        let span = span::query(R::KIND, query.limit);
         let load = async || Ok(page_answer(&query.filter, &self.storage.query(query).await?));
-        let answer = self.answer::<R, _>(queries, QueryKey::of_query(query), load).await?;
+        let key = || QueryKey::of_query(query);
+        let answer = span::during(&span, self.timed::<R, _>(&span, queries, key, load)).await?;
         match R::found(&answer) {
             Some(found) => Ok(found.page.clone()),
             None => self.storage.query(query).await,
@@ -31,51 +36,76 @@ impl<S: MemoryStorage> Shared<S> {
     where
         S: Store<R>,
     {
-        let Some(queries) = &self.queries else { return self.storage.count(filter, by).await };
+        let Some(queries) = &self.caches.queries else { return self.storage.count(filter, by).await };
         validate_count(filter, by.as_ref())?;
+        let span = span::count(R::KIND);
         let load = async || Ok(Arc::new(Answer::Counts(R::KIND, self.storage.count(filter, by.clone()).await?)));
-        let answer = self.answer::<R, _>(queries, QueryKey::of_count(filter, by.as_ref()), load).await?;
+        let key = || QueryKey::of_count(filter, by.as_ref());
+        let answer = span::during(&span, self.timed::<R, _>(&span, queries, key, load)).await?;
         match counts(&answer) {
             Some(counts) => Ok(counts),
             None => self.storage.count(filter, by).await,
         }
     }
-}
 
-impl<S: MemoryStorage> Shared<S> {
-    /// The cached answer, or the one that `load` gives, which is cached unless
-    /// the table was written to meanwhile. While a write of the table is
-    /// pending, everybody asks for himself.
-    async fn answer<R: Cached, F>(
+    /// The [answer](Self::answer), and how long it took.
+    async fn timed<R: Cached, F>(
         self: &Arc<Self>,
+        span: &Span,
         queries: &QueryCache,
-        key: QueryKey,
+        key: impl FnOnce() -> QueryKey,
         load: impl Fn() -> F + Send + Sync,
     ) -> Result<Arc<Answer>>
     where
         F: Future<Output = Result<Arc<Answer>>> + Send,
     {
-        if let Some(answer) = queries.get(&key) {
-            return Ok(answer);
+        let recorder = &self.metrics.queries;
+        let (start, due) = (Instant::now(), recorder.hit.is_due());
+        let (by_cache, answer) = self.answer::<R, _>(queries, key(), load).await?;
+        span::by_cache(span, by_cache);
+        if !by_cache {
+            recorder.miss.record(start.elapsed());
+        } else if due {
+            self.metrics.sampled_hit(recorder, start.elapsed());
         }
-        count(&queries.misses, 1);
-        let kind = R::cache(&self.kinds);
+        Ok(answer)
+    }
+
+    /// The cached answer, or the one that `load` gives, which is cached unless
+    /// the table was written to meanwhile; and whether it was cached. While a
+    /// write of the table is pending, everybody asks for himself.
+    async fn answer<R: Cached, F>(
+        self: &Arc<Self>,
+        queries: &QueryCache,
+        key: QueryKey,
+        load: impl Fn() -> F + Send + Sync,
+    ) -> Result<(bool, Arc<Answer>)>
+    where
+        F: Future<Output = Result<Arc<Answer>>> + Send,
+    {
+        if let Some(answer) = queries.get(&key) {
+            return Ok((true, answer));
+        }
+        let kind = R::cache(&self.caches.kinds);
         loop {
             let Some(noted) = kind.table.note(0) else {
+                count(&queries.misses, 1);
                 self.settle_soon();
-                return load().await;
+                return Ok((false, load().await?));
             };
             let read_at = queries.now();
             let mut boarded = kind.searches.board([(key.clone(), noted)], |key| queries.get(key));
             if let Some((_, answer)) = boarded.found.pop() {
-                return Ok(answer);
+                return Ok((true, answer));
             }
+            count(&queries.misses, 1);
             if let Some((_, joined)) = boarded.joined.pop() {
                 count(&queries.coalesced, 1);
-                match joined.landed().await {
-                    Some(answer) => return answer,
-                    None => continue,
+                if let Some(answer) = joined.landed().await {
+                    return Ok((false, answer?));
                 }
+                queries.begin_anew();
+                continue;
             }
             let answer = load().await;
             if let Ok(answer) = &answer {
@@ -84,7 +114,7 @@ impl<S: MemoryStorage> Shared<S> {
                 count(&queries.refused, usize::from(!installed));
             }
             boarded.led.land(answer.clone().map(|answer| vec![answer]));
-            return answer;
+            return Ok((false, answer?));
         }
     }
 }

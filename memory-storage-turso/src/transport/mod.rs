@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use memory_core::{Error, Result, WriteId};
 
+use crate::metrics::{Call, PerformanceMetrics, TransportRecorder};
 use crate::storage::table::Upsert;
 
 /// A value bound to a statement.
@@ -95,33 +96,43 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// Its name, and its figures.
+    pub(crate) const fn recorder<'m>(&self, metrics: &'m PerformanceMetrics) -> (&'static str, &'m TransportRecorder) {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(_) => ("local", &metrics.local),
+            #[cfg(feature = "remote")]
+            Self::Remote(_) => ("remote", &metrics.remote),
+        }
+    }
+
     /// Runs one statement and collects what `decode` makes of each row.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.read(operation, statement, decode).await,
+            Self::Local(local) => local.read(call, statement, decode).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.read(operation, statement, decode).await,
+            Self::Remote(remote) => remote.read(call, statement, decode).await,
         }
     }
 
     /// As [`Self::read`], for an `EXPLAIN`.
     pub(crate) async fn read_plan<T: Send + 'static>(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.read_plan(operation, statement, decode).await,
+            Self::Local(local) => local.read_plan(call, statement, decode).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.read(operation, statement, decode).await,
+            Self::Remote(remote) => remote.read(call, statement, decode).await,
         }
     }
 
@@ -129,7 +140,7 @@ impl Transport {
     /// rows its counted statements changed.
     pub(crate) async fn write(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         id: WriteId,
         fences: &[WriteId],
         steps: Vec<Step>,
@@ -138,39 +149,39 @@ impl Transport {
             // The one writer takes writes in order, so that any earlier one
             // has happened or never will: fences need nothing more.
             #[cfg(feature = "local")]
-            Self::Local(local) => local.write(operation, local::Work::Whole(steps)).await,
+            Self::Local(local) => local.write(call, local::Work::Whole(steps)).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.write(operation, id, fences, steps).await,
+            Self::Remote(remote) => remote.write(call, id, fences, steps).await,
         }
     }
 
     /// Runs statements that may be repeated as one transaction.
-    pub(crate) async fn transaction(&self, operation: &'static str, statements: Vec<Statement>) -> Result<()> {
+    pub(crate) async fn transaction(&self, call: &Call<'_>, statements: Vec<Statement>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.transaction(operation, statements).await,
+            Self::Local(local) => local.transaction(call, statements).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.transaction(operation, statements).await,
+            Self::Remote(remote) => remote.transaction(call, statements).await,
         }
     }
 
     /// Returns once each of these writes has taken effect or never will.
-    pub(crate) async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+    pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.drain().await,
+            Self::Local(local) => local.drain(call).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.settle(writes).await,
+            Self::Remote(remote) => remote.settle(call, writes).await,
         }
     }
 
     /// Creates the schema or brings it up to date, and creates indexes.
-    pub(crate) async fn initialize_schema(&self, indexes: Vec<Statement>) -> Result<()> {
+    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Statement>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.initialize_schema(indexes).await,
+            Self::Local(local) => local.initialize_schema(call, indexes).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.initialize_schema(&indexes).await,
+            Self::Remote(remote) => remote.initialize_schema(call, &indexes).await,
         }
     }
 

@@ -3,25 +3,31 @@
 use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch, WriteId};
 
 use super::table::Table;
+use crate::metrics::Call;
 #[cfg(feature = "local")]
 use crate::transport::local::{Local, Part};
 use crate::transport::{Statement, Step, Transport};
 
 /// Stores valid records in one transaction.
-pub(super) async fn put<R: Table>(transport: &Transport, batch_size: usize, records: &[R]) -> Result<()> {
+pub(super) async fn put<R: Table>(
+    transport: &Transport,
+    call: &Call<'_>,
+    batch_size: usize,
+    records: &[R],
+) -> Result<()> {
     match transport {
         #[cfg(feature = "local")]
-        Transport::Local(local) if records.len() > batch_size => put_in_parts(local, batch_size, records).await,
+        Transport::Local(local) if records.len() > batch_size => put_in_parts(local, call, batch_size, records).await,
         _ if records.is_empty() => Ok(()),
-        _ => transport.write("put", WriteId::new(), &[], vec![upsert(records)?]).await.map(drop),
+        _ => transport.write(call, WriteId::new(), &[], vec![upsert(records)?]).await.map(drop),
     }
 }
 
 /// Hands the records over in parts: the writer stores one while the next is
 /// encoded.
 #[cfg(feature = "local")]
-async fn put_in_parts<R: Table>(local: &Local, batch_size: usize, records: &[R]) -> Result<()> {
-    let (parts, written) = local.begin_write("put");
+async fn put_in_parts<R: Table>(local: &Local, call: &Call<'_>, batch_size: usize, records: &[R]) -> Result<()> {
+    let (parts, written) = local.begin_write(call);
     for records in records.chunks(batch_size) {
         // An early return drops the sender, and the write is rolled back.
         let step = upsert(records)?;
