@@ -11,6 +11,7 @@ mod cache;
 mod config;
 #[cfg(feature = "lab")]
 pub mod lab;
+mod metrics;
 mod prepared;
 mod schema;
 mod storage;
@@ -22,6 +23,10 @@ pub use cache::{
 pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
 /// The settings of the caches, from the crate that holds them.
 pub use memory_storage_redb::CacheConfig;
+pub use metrics::{
+    BatchMetrics, BatchingMetrics, CacheFirstMetrics, Latencies, LatencySaved, MetadataQueryMetrics, OperationMetrics,
+    PerformanceMetrics, PerformanceSnapshot, PreparedStatementMetrics, ReadMetrics, TransportMetrics,
+};
 pub use prepared::PreparedCacheStats;
 pub use storage::{TursoBuilder, TursoStorage};
 #[cfg(feature = "remote")]

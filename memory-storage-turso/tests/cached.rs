@@ -51,6 +51,9 @@ async fn it_conforms_over_a_local_database() {
         .assert_passed();
 }
 
+/// All cases but those on what filters mean, half of all requests: each asks
+/// something else, so that the server answers by itself, which conforms in
+/// `remote_conformance.rs`; and through caches they pass over other backends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_conforms_across_a_network() {
     // Each case's lab lives until the next one begins.
@@ -60,7 +63,9 @@ async fn it_conforms_across_a_network() {
         labs.replace(Some(lab));
         Ok(storage)
     };
-    Suite::new(open).run().await.assert_passed();
+    for name in conformance::names().into_iter().filter(|name| !name.starts_with("filter_")) {
+        Suite::new(&open).only(name).run().await.assert_passed();
+    }
 }
 
 /// Caches that hold next to nothing change no answer, nor do none at all.

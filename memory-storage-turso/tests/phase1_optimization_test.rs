@@ -13,7 +13,7 @@ use memory_core::{
 };
 use memory_storage_redb::{AdaptiveCacheConfig, ManualClock};
 use memory_storage_turso::lab::{Lab, LabOptions};
-use memory_storage_turso::{CacheConfig, CachedTursoStorage, QueryCache, QueryKey, TursoStorage};
+use memory_storage_turso::{CacheConfig, CachedTursoStorage, PerformanceMetrics, QueryCache, QueryKey, TursoStorage};
 
 fn episode(name: &str) -> Episode {
     let mut episode = Episode::new(name, TaskContext::new(name), TaskType::Debugging);
@@ -151,6 +151,97 @@ async fn test_metadata_query_optimization() {
     assert_eq!((requests, page.records.len()), (1, 2));
     let (requests, again) = counted(&lab, storage.query_episodes_by_metadata("session", "s1")).await;
     assert_eq!((requests, again), (0, page));
+}
+
+/// The line of a report that begins so.
+fn line<'a>(report: &'a str, label: &str) -> Vec<&'a str> {
+    let line = report.lines().find_map(|line| line.strip_prefix("║ ")?.strip_prefix(label));
+    line.unwrap().split_whitespace().filter(|word| *word != "║").collect()
+}
+
+#[test]
+#[expect(clippy::float_cmp, reason = "these quotients are exact")]
+fn test_performance_metrics_tracking() {
+    let metrics = PerformanceMetrics::new();
+    (0..85).for_each(|_| metrics.record_cache_read(true, Duration::from_micros(4)));
+    (0..15).for_each(|_| metrics.record_cache_read(false, Duration::from_micros(64)));
+    metrics.record_batch_operation(10, Duration::from_millis(1));
+    metrics.record_batch_operation(30, Duration::from_millis(1));
+    (0..10).for_each(|_| metrics.record_individual_operation(Duration::from_micros(200)));
+    (0..9).for_each(|_| metrics.record_prepared_statement(true, Duration::from_micros(8)));
+    metrics.record_prepared_statement(false, Duration::from_micros(20));
+    (0..3).for_each(|_| metrics.record_metadata_query(true, Duration::from_micros(50)));
+    metrics.record_metadata_query(false, Duration::from_micros(800));
+
+    let snapshot = metrics.snapshot();
+    let gets = &snapshot.cache_first.gets;
+    assert_eq!((gets.reads(), gets.hits, gets.misses, gets.queries_avoided), (100, 85, 15, 85));
+    assert_eq!(gets.hit_ratio(), Some(0.85));
+    assert_eq!((gets.hit.count(), gets.hit.mean()), (85, Some(Duration::from_micros(4))));
+    assert_eq!((gets.miss.count(), gets.miss.mean()), (15, Some(Duration::from_micros(64))));
+    let saved = gets.latency_saved().unwrap();
+    assert_eq!((saved.part, saved.seconds), (0.9375, 0.0051));
+
+    let writes = &snapshot.batching.writes;
+    assert_eq!((writes.operations(), writes.batched, writes.single, writes.batches), (50, 40, 10, 2));
+    assert_eq!((writes.average_size(), writes.round_trips_avoided), (Some(20.0), 38));
+    assert_eq!(writes.batch_latency.mean(), Some(Duration::from_micros(50)), "of one record");
+    assert_eq!(writes.single_latency.mean(), Some(Duration::from_micros(200)));
+    assert_eq!(writes.latency_saved().unwrap().part, 0.75);
+
+    let statements = &snapshot.prepared_statements;
+    assert_eq!((statements.queries(), statements.cached, statements.uncached), (10, 9, 1));
+    assert_eq!((statements.hit_ratio(), statements.speed_up()), (Some(0.9), Some(2.5)));
+    let queries = &snapshot.metadata_queries;
+    assert_eq!((queries.queries(), queries.indexed.count(), queries.scanned.count()), (4, 3, 1));
+    assert_eq!(queries.latency_saved().unwrap().part, 0.9375);
+
+    // 85 % are 85 %, and not 0.8 %.
+    let report = metrics.report();
+    assert_eq!(line(&report, "Hit ratio"), ["85.0", "%", "not", "seen"]);
+    assert_eq!(line(&report, "Batched ratio"), ["not", "seen", "80.0", "%"]);
+    assert_eq!(report, metrics.snapshot().to_string().replace(&uptime(&metrics.report()), &uptime(&report)));
+}
+
+/// The report's second line, which tells the time.
+fn uptime(report: &str) -> String {
+    report.lines().nth(2).unwrap().to_owned()
+}
+
+/// What took longer has saved less than nothing, in every section.
+#[test]
+#[expect(clippy::float_cmp, reason = "these quotients are exact")]
+fn test_performance_metrics_tracking_of_what_took_longer() {
+    let (short, long) = (Duration::from_micros(10), Duration::from_micros(25));
+    let metrics = PerformanceMetrics::new();
+    metrics.record_cache_read(true, long);
+    metrics.record_cache_read(false, short);
+    metrics.record_batch_operation(2, long * 2);
+    metrics.record_individual_operation(short);
+    metrics.record_prepared_statement(true, long);
+    metrics.record_prepared_statement(false, short);
+    metrics.record_metadata_query(true, long);
+    metrics.record_metadata_query(false, short);
+    let snapshot = metrics.snapshot();
+    let saved = [
+        snapshot.cache_first.gets.latency_saved(),
+        snapshot.batching.writes.latency_saved(),
+        snapshot.prepared_statements.latency_saved(),
+        snapshot.metadata_queries.latency_saved(),
+    ];
+    assert_eq!(saved.map(|saved| saved.unwrap().part), [-1.5; 4]);
+    assert_eq!(snapshot.prepared_statements.speed_up(), Some(0.4));
+    let report = snapshot.to_string();
+    assert_eq!(line(&report, "Saved of each"), ["-150.0", "%", "not", "seen"]);
+    assert_eq!(line(&report, "Latency saved in all"), ["-75.0", "µs"]);
+
+    // Where one of the two was never seen, nothing is made up.
+    let metrics = PerformanceMetrics::new();
+    metrics.record_cache_read(true, short);
+    assert_eq!(metrics.snapshot().cache_first.gets.latency_saved(), None);
+    assert_eq!(line(&metrics.report(), "Latency saved"), ["not", "seen", "not", "seen"]);
+    metrics.record_batch_operation(0, short);
+    assert_eq!(metrics.snapshot().batching.writes.operations(), 0, "a batch of nothing is none");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use memory_benches::report::{Row, SCHEMA_VERSION};
+use memory_benches::statistics::Verdict;
 use memory_benches::{Report, SECTIONS};
 use memory_storage_turso::lab::{Lab, LabOptions};
 use serde_json::{Value, json};
@@ -229,7 +230,8 @@ fn same_numbers(row: &Row, line: &str) {
     let mut expected: Vec<f64> = times.into_iter().flatten().chain(ends).collect();
     expected.push(outliers.to_string().parse().unwrap());
     let tie = line.contains(" tie");
-    assert_eq!(tie, row.speedup_ci95.is_some_and(|[low, high]| low <= 1.0 && 1.0 <= high) && row.baseline.is_some());
+    assert_eq!(tie, row.verdict == Some(Verdict::Tie), "{line}");
+    assert!(!tie || row.speedup_ci95.is_some_and(|[low, high]| low <= 1.0 && 1.0 <= high), "{row:?}");
     expected.extend(row.speedup.filter(|_| !tie));
     expected.extend(row.cost_vs_raw);
     expected.extend(row.cost_vs_raw_without_hop);

@@ -44,8 +44,10 @@ pub(super) fn commit() -> Option<String> {
 
 fn commit_of(folder: &Path) -> Option<String> {
     let folder = folder.canonicalize().ok()?;
+    // Without a lock on the index: somebody may be committing meanwhile.
     let git = |arguments: &[&str]| {
-        let output = Command::new("git").arg("-C").arg(&folder).args(arguments).output().ok()?;
+        let output =
+            Command::new("git").arg("--no-optional-locks").arg("-C").arg(&folder).args(arguments).output().ok()?;
         output.status.success().then_some(String::from_utf8(output.stdout).ok()?)
     };
     let top = git(&["rev-parse", "--show-toplevel"])?;

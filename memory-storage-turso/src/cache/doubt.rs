@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 
 use super::kind::Begun;
 use super::shared::Shared;
+use crate::metrics::error_kind;
 
 /// The pauses between attempts to settle: the first, and their limit.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
@@ -97,7 +98,7 @@ impl<S: MemoryStorage> Shared<S> {
     /// Ends what a settlement or a fence has ended.
     pub(super) fn resolve(&self, ending: &Ending) {
         for doubt in self.doubts.take(ending) {
-            self.kinds.end(&doubt.begun, None);
+            self.caches.kinds.end(&doubt.begun, None);
         }
     }
 }
@@ -122,7 +123,8 @@ impl<S: MemoryStorage> Settling<S> {
                     pause = PAUSES.0;
                 }
                 Err(error) => {
-                    tracing::debug!(writes = ending.ids.len(), %error, "writes of unknown outcome are not settled yet");
+                    let reason = error_kind(&error);
+                    tracing::debug!(writes = ending.ids.len(), reason, "writes of unknown outcome are not settled yet");
                     drop(shared);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSES.1);

@@ -13,6 +13,7 @@ use super::flight::Flights;
 use super::query_cache::QueryCache;
 use super::query_key::QueryKey;
 use super::stats::KindCacheStats;
+use crate::metrics::ReadTotals;
 
 /// Where the caches' time comes from.
 pub(crate) type Time = Arc<dyn Clock>;
@@ -42,6 +43,53 @@ pub(super) struct Counts {
     pub(super) coalesced: AtomicU64,
     pub(super) refused: AtomicU64,
     pub(super) negative_hits: AtomicU64,
+    /// Hits that were looked up once more, since the call had to begin anew.
+    again: AtomicU64,
+    /// Hits of calls that took more than one lookup.
+    longer: AtomicU64,
+    /// Of these calls, those that the cache alone answered.
+    longer_alone: AtomicU64,
+}
+
+/// What one attempt of a call counted.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    hits: usize,
+    negative_hits: usize,
+    pub(super) misses: usize,
+    coalesced: usize,
+}
+
+impl Counts {
+    /// Adds a hit of a call, which the cache itself has counted.
+    pub(super) fn found(&self, tally: &mut Tally, absent: bool) {
+        tally.hits += 1;
+        tally.negative_hits += usize::from(absent);
+        count(&self.longer, 1);
+    }
+
+    /// Adds what a call has not found, and in part waits for.
+    pub(super) fn missed(&self, tally: &mut Tally, led: usize, joined: usize) {
+        tally.misses += led + joined;
+        tally.coalesced += joined;
+        count(&self.misses, led + joined);
+        count(&self.coalesced, joined);
+    }
+
+    /// A call was answered.
+    pub(super) fn answered(&self, tally: &Tally) {
+        count(&self.longer_alone, usize::from(tally.misses == 0));
+    }
+
+    /// Takes back what an attempt counted, after which the call begins anew.
+    pub(super) fn take_back(&self, tally: &Tally) {
+        let take = |counter: &AtomicU64, less: usize| counter.fetch_sub(less as u64, Ordering::Relaxed);
+        count(&self.again, tally.hits);
+        take(&self.longer, tally.hits);
+        take(&self.negative_hits, tally.negative_hits);
+        take(&self.misses, tally.misses);
+        take(&self.coalesced, tally.coalesced);
+    }
 }
 
 pub(super) fn count(counter: &AtomicU64, more: usize) {
@@ -160,11 +208,27 @@ impl<R: Record> KindCache<R> {
         keys
     }
 
-    pub(super) fn stats(&self) -> KindCacheStats {
-        let cache = self.values.as_ref().map(AdaptiveCache::stats).unwrap_or_default();
+    /// What is part of a storage's metrics.
+    pub(super) fn totals(&self) -> ReadTotals {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        // Read before the hits that they are a part of.
+        let (alone, longer) = (read(&self.counts.longer_alone), read(&self.counts.longer));
+        let stats = self.stats();
+        ReadTotals {
+            hits: stats.hits,
+            negative_hits: stats.negative_hits,
+            misses: stats.misses,
+            coalesced: stats.coalesced,
+            avoided: stats.hits.saturating_sub(longer) + alone,
+        }
+    }
+
+    pub(super) fn stats(&self) -> KindCacheStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let again = read(&self.counts.again);
+        let cache = self.values.as_ref().map(AdaptiveCache::stats).unwrap_or_default();
         KindCacheStats {
-            hits: cache.hits,
+            hits: cache.hits.saturating_sub(again),
             misses: read(&self.counts.misses),
             coalesced: read(&self.counts.coalesced),
             refused: read(&self.counts.refused),

@@ -17,6 +17,7 @@ mod search;
 mod shared;
 #[cfg(test)]
 mod shortcut;
+mod span;
 mod stats;
 mod wrapper;
 mod write;

@@ -11,6 +11,7 @@ use super::answer::{Answer, Found};
 use super::kind::{Cached, Time, count};
 use super::query_key::QueryKey;
 use super::stats::QueryCacheStats;
+use crate::metrics::ReadTotals;
 
 /// A cache of whole results, bounded by entries and bytes, each at most as old
 /// as `query_ttl` of [`CacheConfig`] says. Records are shared, not copied.
@@ -114,6 +115,24 @@ impl QueryCache {
             entries: cache.entries,
             bytes: cache.weight,
         }
+    }
+
+    /// What is part of a storage's metrics.
+    pub(super) fn totals(&self) -> ReadTotals {
+        let QueryCacheStats { hits, misses, coalesced, .. } = self.stats();
+        ReadTotals { hits, negative_hits: 0, misses, coalesced, avoided: hits }
+    }
+
+    /// Counts a miss, which may wait for somebody else's load.
+    pub(super) fn missed(&self, joined: bool) {
+        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.coalesced.fetch_add(joined.into(), Ordering::Relaxed);
+    }
+
+    /// Takes back a miss, after which the call begins anew.
+    pub(super) fn take_back(&self, joined: bool) {
+        self.misses.fetch_sub(1, Ordering::Relaxed);
+        self.coalesced.fetch_sub(joined.into(), Ordering::Relaxed);
     }
 
     pub(super) fn now(&self) -> Moment {

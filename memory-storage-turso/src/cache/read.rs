@@ -2,43 +2,88 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use memory_core::{Error, Id, MemoryStorage, Result, Store};
 use memory_storage_redb::{AdaptiveCache, Moment};
+use tracing::Span;
 
 use super::coherence::Generation;
-use super::kind::{Cached, KindCache, Time, Value, count};
+use super::kind::{Cached, KindCache, Tally, Time, Value, count};
 use super::shared::Shared;
+use super::span;
 
 impl<S: MemoryStorage> Shared<S> {
     pub(super) async fn get_one<R: Cached>(self: &Arc<Self>, id: Id<R>) -> Result<Value<R>>
     where
         S: Store<R>,
     {
-        if let Some(value) = R::cache(&self.kinds).cached(id) {
-            return Ok(value);
+        let span = span::get(R::KIND, 1);
+        if span.is_disabled() {
+            return self.find_one(&span, id).await;
         }
         // A hit does not pay for the size of the rest.
-        Ok(Box::pin(self.get(&[id])).await?.pop().flatten())
+        Box::pin(span::during(&span, self.find_one(&span, id))).await
+    }
+
+    async fn find_one<R: Cached>(self: &Arc<Self>, span: &Span, id: Id<R>) -> Result<Value<R>>
+    where
+        S: Store<R>,
+    {
+        let gets = &self.metrics.gets;
+        let start = gets.hit.is_due().then(Instant::now);
+        if let Some(value) = R::cache(&self.caches.kinds).cached(id) {
+            if let Some(start) = start {
+                self.metrics.sampled_hit(gets, start.elapsed());
+            }
+            span::by_cache(span, true);
+            return Ok(value);
+        }
+        Ok(Box::pin(self.find(span, &[id])).await?.pop().flatten())
     }
 
     pub(super) async fn get<R: Cached>(self: &Arc<Self>, ids: &[Id<R>]) -> Result<Vec<Value<R>>>
     where
         S: Store<R>,
     {
-        let kind = R::cache(&self.kinds);
-        if let Some(values) = &kind.values {
-            loop {
-                match self.get_quietly(kind, values, ids).await? {
-                    Got::All(answers) => return Ok(answers),
-                    Got::Abandoned => {}
-                    Got::Disturbed => break,
+        let span = span::get(R::KIND, ids.len());
+        span::during(&span, self.find(&span, ids)).await
+    }
+
+    async fn find<R: Cached>(self: &Arc<Self>, span: &Span, ids: &[Id<R>]) -> Result<Vec<Value<R>>>
+    where
+        S: Store<R>,
+    {
+        let kind = R::cache(&self.caches.kinds);
+        let Some(values) = &kind.values else { return Store::<R>::get(&self.storage, ids).await };
+        let gets = &self.metrics.gets;
+        let (start, due) = (Instant::now(), gets.hit.is_due());
+        loop {
+            let mut tally = Tally::default();
+            match self.get_quietly(kind, values, ids, &mut tally).await? {
+                Got::All(answers) => {
+                    kind.counts.answered(&tally);
+                    span::by_cache(span, tally.misses == 0);
+                    if tally.misses > 0 {
+                        gets.miss.record(start.elapsed());
+                    } else if due {
+                        self.metrics.sampled_hit(gets, start.elapsed());
+                    }
+                    return Ok(answers);
+                }
+                Got::Abandoned => kind.counts.take_back(&tally),
+                Got::Disturbed => {
+                    kind.counts.take_back(&tally);
+                    break;
                 }
             }
-            count(&kind.counts.misses, ids.len());
-            self.settle_soon();
         }
-        Store::<R>::get(&self.storage, ids).await
+        count(&kind.counts.misses, ids.len());
+        span::by_cache(span, false);
+        self.settle_soon();
+        let found = Store::<R>::get(&self.storage, ids).await?;
+        gets.miss.record(start.elapsed());
+        Ok(found)
     }
 
     /// Answers from the cache and loads what is missing, as long as no write
@@ -49,6 +94,7 @@ impl<S: MemoryStorage> Shared<S> {
         kind: &KindCache<R>,
         values: &AdaptiveCache<Id<R>, Value<R>, Time>,
         ids: &[Id<R>],
+        tally: &mut Tally,
     ) -> Result<Got<R>>
     where
         S: Store<R>,
@@ -58,14 +104,15 @@ impl<S: MemoryStorage> Shared<S> {
         };
         let read_at = values.now();
         let mut answers: Vec<Option<Value<R>>> = ids.iter().map(|id| kind.cached(*id)).collect();
+        answers.iter().flatten().for_each(|found| kind.counts.found(tally, found.is_none()));
         let mut seen = HashSet::new();
         let missing = ids.iter().zip(&answers).filter(|(id, answer)| answer.is_none() && seen.insert(**id));
         let missing: Vec<_> = missing.filter_map(|(id, _)| Some((*id, notes.of(kind.stripe(*id))?))).collect();
         if !missing.is_empty() {
             let load = |led| Arc::clone(self).load(led, read_at);
             let boarded = kind.loads.board(missing, |id| kind.cached(*id), load);
-            count(&kind.counts.misses, boarded.led.len() + boarded.joined.len());
-            count(&kind.counts.coalesced, boarded.joined.len());
+            boarded.found.iter().for_each(|(_, found)| kind.counts.found(tally, found.is_none()));
+            kind.counts.missed(tally, boarded.led.len(), boarded.joined.len());
             let mut loaded: HashMap<_, _> = boarded.found.into_iter().collect();
             // Its own load comes first, so that it is under way while others are waited for.
             for (id, led) in boarded.led {
@@ -103,7 +150,7 @@ impl<S: MemoryStorage> Shared<S> {
         if found.len() != ids.len() {
             return Err(Error::corrupt(format!("{} answers to a get of {} ids", found.len(), ids.len())));
         }
-        let kind = R::cache(&self.kinds);
+        let kind = R::cache(&self.caches.kinds);
         for ((id, noted), value) in led.into_iter().zip(&found) {
             let put = || {
                 if let Some(values) = &kind.values {

@@ -13,7 +13,7 @@ use memory_storage_redb::{CacheConfig, Clock, CoarseClock};
 use super::kind::Cached;
 use super::shared::Shared;
 use super::stats::CachedStats;
-use crate::TursoStorage;
+use crate::{PerformanceMetrics, TursoStorage};
 
 /// A storage whose answers are remembered: what is known costs no round trip.
 ///
@@ -72,7 +72,8 @@ impl TursoStorage {
     /// of `config` that no cache can have.
     #[expect(clippy::needless_pass_by_value, reason = "most callers make it on the spot")]
     pub fn with_cache(self, config: CacheConfig) -> Result<CachedTursoStorage> {
-        CachedStorage::new(self, &config)
+        let metrics = Arc::clone(self.metrics());
+        CachedStorage::with_metrics(self, &config, CoarseClock, metrics)
     }
 }
 
@@ -93,14 +94,29 @@ impl<S: MemoryStorage> CachedStorage<S> {
     ///
     /// As [`new`](Self::new).
     pub fn with_clock(storage: S, config: &CacheConfig, clock: impl Clock + 'static) -> Result<Self> {
+        Self::with_metrics(storage, config, clock, Arc::default())
+    }
+
+    /// As [`with_clock`](Self::with_clock), and records into `metrics`: most
+    /// often those of the storage behind, as [`TursoStorage::with_cache`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_metrics(
+        storage: S,
+        config: &CacheConfig,
+        clock: impl Clock + 'static,
+        metrics: Arc<PerformanceMetrics>,
+    ) -> Result<Self> {
         let time: Arc<dyn Clock> = Arc::new(clock);
-        Ok(Self { shared: Shared::new(storage, config, &time)? })
+        Ok(Self { shared: Shared::new(storage, config, &time, metrics)? })
     }
 
     /// The same, following the protocol with a shortcut.
     #[cfg(test)]
     pub(super) fn with_shortcut(self, shortcut: super::shortcut::Shortcut) -> Self {
-        let kinds = &self.shared.kinds;
+        let kinds = &self.shared.caches.kinds;
         for table in [&kinds.episodes.keys, &kinds.episodes.table] {
             table.take(shortcut);
         }
@@ -136,13 +152,19 @@ impl<S: MemoryStorage> CachedStorage<S> {
     /// who knows that another process has changed it. Every read that begins
     /// from here on asks the storage.
     pub fn invalidate<R: Cached>(&self, id: Id<R>) {
-        R::cache(&self.shared.kinds).invalidate(id, self.shared.queries.as_ref());
+        R::cache(&self.shared.caches.kinds).invalidate(id, self.shared.caches.queries.as_ref());
     }
 
     /// Forgets everything that is cached, as [`invalidate`](Self::invalidate)
     /// does one record.
     pub fn invalidate_all(&self) {
         self.shared.invalidate_all();
+    }
+
+    /// What the caches did so far and how long it took, and what the storage
+    /// behind did if it records into the same metrics.
+    pub fn metrics(&self) -> &Arc<PerformanceMetrics> {
+        &self.shared.metrics
     }
 
     /// What the caches did so far, and hold now.

@@ -10,11 +10,13 @@ use memory_core::{Error, MemoryStorage, Result, WriteBatch, WriteId, Written};
 use super::doubt::Ending;
 use super::kind::Begun;
 use super::shared::Shared;
+use super::span;
 
 impl<S: MemoryStorage> Shared<S> {
     pub(super) async fn write(self: &Arc<Self>, batch: &WriteBatch) -> Result<Written> {
+        let span = span::commit(batch.len());
         let (writing, batch) = Writing::begin(self, batch);
-        let outcome = self.storage.commit(&batch).await;
+        let outcome = span::during(&span, self.storage.commit(&batch)).await;
         writing.end(&batch, &outcome);
         outcome
     }
@@ -56,7 +58,7 @@ impl<'a, S: MemoryStorage> Writing<'a, S> {
             Cow::Owned(_) => fenced,
             Cow::Borrowed(batch) => shared.doubts.ending(|id| id != batch.id() && batch.fences().contains(&id)),
         };
-        let begun = shared.kinds.begin(batch, shared.queries.as_ref());
+        let begun = shared.caches.kinds.begin(batch, shared.caches.queries.as_ref());
         (Self { shared, id: batch.id(), begun, fenced, over: false }, fencing)
     }
 
@@ -70,7 +72,7 @@ impl<'a, S: MemoryStorage> Writing<'a, S> {
         if effective {
             self.shared.resolve(&self.fenced);
         }
-        self.shared.kinds.end(&self.begun, effective.then_some(batch));
+        self.shared.caches.kinds.end(&self.begun, effective.then_some(batch));
         self.over = true;
     }
 }

@@ -2,14 +2,14 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libsql::{Connection, Error, Rows, Statement};
 use lru::LruCache;
 use pollster::block_on;
 
-use super::PreparedStats;
 use crate::config::PreparedCacheConfig;
+use crate::metrics::PerformanceMetrics;
 use crate::transport::Value;
 
 /// The statements of one connection that are not in use, the one used last
@@ -24,13 +24,13 @@ use crate::transport::Value;
 pub(crate) struct PreparedStatementCache {
     idle: LruCache<Box<str>, Statement>,
     max_sql_bytes: usize,
-    stats: Arc<PreparedStats>,
+    metrics: Arc<PerformanceMetrics>,
 }
 
 impl PreparedStatementCache {
-    pub(crate) fn new(config: &PreparedCacheConfig, stats: Arc<PreparedStats>) -> Self {
+    pub(crate) fn new(config: &PreparedCacheConfig, metrics: Arc<PerformanceMetrics>) -> Self {
         let max_size = NonZeroUsize::new(config.max_size).unwrap_or(NonZeroUsize::MIN);
-        Self { idle: LruCache::new(max_size), max_sql_bytes: config.max_sql_bytes, stats }
+        Self { idle: LruCache::new(max_size), max_sql_bytes: config.max_sql_bytes, metrics }
     }
 
     /// Takes the statement for `sql`, preparing it on `connection` if it is
@@ -38,17 +38,21 @@ impl PreparedStatementCache {
     pub(crate) fn checkout(&mut self, connection: &Connection, sql: &str) -> Result<Checkout<'_>, Error> {
         #[cfg(test)]
         crate::transport::local::tests::database_call();
+        let stats = &self.metrics.prepared;
+        let mut preparation = None;
         let (sql, statement) = if let Some(found) = self.idle.pop_entry(sql) {
-            self.stats.hit();
+            stats.hit();
             found
         } else {
-            self.stats.miss();
+            stats.miss();
             let start = Instant::now();
             let statement = block_on(connection.prepare(sql))?;
-            self.stats.prepared(start.elapsed());
+            let took = start.elapsed();
+            stats.prepared(took);
+            preparation = Some(took);
             (sql.into(), statement)
         };
-        Ok(Checkout { cache: self, checked_out: Some((sql, statement)) })
+        Ok(Checkout { cache: self, checked_out: Some((sql, statement)), preparation, reading: None })
     }
 
     /// Drops the statement for `sql`, if it is there.
@@ -59,7 +63,7 @@ impl PreparedStatementCache {
     fn put_back(&mut self, sql: Box<str>, statement: Statement) {
         statement.reset();
         if sql.len() <= self.max_sql_bytes && self.idle.push(sql, statement).is_some() {
-            self.stats.evicted();
+            self.metrics.prepared.evicted();
         }
     }
 }
@@ -69,18 +73,35 @@ pub(crate) struct Checkout<'a> {
     cache: &'a mut PreparedStatementCache,
     /// `None` only while it is dropped.
     checked_out: Option<(Box<str>, Statement)>,
+    /// What preparing it took, until it has run.
+    preparation: Option<Duration>,
+    /// When the rows were asked for that are read now.
+    reading: Option<Instant>,
 }
 
 impl Checkout<'_> {
     /// Runs the statement and returns its rows, which must not outlive this
     /// guard: the caller reads them before it lets go.
     pub(crate) fn query(&mut self, args: Vec<Value>) -> Result<Rows, Error> {
-        block_on(self.ready(&args)?.query(params(args)))
+        let start = (!args.is_empty()).then(Instant::now);
+        let rows = block_on(self.ready(&args)?.query(params(args)))?;
+        self.reading = start;
+        Ok(rows)
     }
 
     /// Runs a statement without rows and returns how many it changed.
     pub(crate) fn execute(&mut self, args: Vec<Value>) -> Result<u64, Error> {
-        block_on(self.ready(&args)?.execute(params(args))).map(|changed| changed as u64)
+        let start = (!args.is_empty()).then(Instant::now);
+        let changed = block_on(self.ready(&args)?.execute(params(args)))?;
+        if let Some(start) = start {
+            self.executed(start.elapsed());
+        }
+        Ok(changed as u64)
+    }
+
+    fn executed(&mut self, took: Duration) {
+        let preparation = self.preparation.take();
+        self.cache.metrics.prepared.executed(preparation.is_none(), took + preparation.unwrap_or_default());
     }
 
     fn ready(&self, args: &[Value]) -> Result<&Statement, Error> {
@@ -100,6 +121,9 @@ impl Checkout<'_> {
 
 impl Drop for Checkout<'_> {
     fn drop(&mut self) {
+        if let Some(start) = self.reading.take() {
+            self.executed(start.elapsed());
+        }
         if let Some((sql, statement)) = self.checked_out.take() {
             self.cache.put_back(sql, statement);
         }
@@ -160,7 +184,7 @@ mod tests {
             assert_eq!(first(&mut statement, &[use_number.into()]), use_number + 1);
         }
         assert_eq!(compiled.load(Ordering::Relaxed), 1);
-        let stats = cache.stats.snapshot();
+        let stats = cache.metrics.prepared.snapshot();
         assert_eq!((stats.hits, stats.misses, stats.prepared, stats.evictions), (999, 1, 1, 0));
         assert!(stats.avg_preparation_time_us > 0.0);
     }
@@ -202,7 +226,7 @@ mod tests {
             cache.checkout(&connection, sql).unwrap();
         }
         assert_eq!(compiled.load(Ordering::Relaxed), 3);
-        assert_eq!(cache.stats.snapshot().evictions, 1);
+        assert_eq!(cache.metrics.prepared.snapshot().evictions, 1);
         cache.checkout(&connection, "SELECT 2").unwrap();
         assert_eq!(compiled.load(Ordering::Relaxed), 4);
     }
@@ -214,7 +238,7 @@ mod tests {
         let long = format!("SELECT 1 -- {}", "x".repeat(40));
         cache.checkout(&connection, &long).unwrap();
         assert_eq!(cache.idle.len(), 0);
-        assert_eq!(cache.stats.snapshot().evictions, 0);
+        assert_eq!(cache.metrics.prepared.snapshot().evictions, 0);
     }
 
     #[test]
@@ -222,7 +246,7 @@ mod tests {
         let (connection, _) = counted();
         let mut cache = cache(10);
         assert!(cache.checkout(&connection, "SELEC 1").is_err());
-        let stats = cache.stats.snapshot();
+        let stats = cache.metrics.prepared.snapshot();
         assert_eq!((stats.misses, stats.prepared, cache.idle.len()), (1, 0, 0));
     }
 

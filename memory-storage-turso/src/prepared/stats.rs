@@ -1,7 +1,8 @@
 //! What statement caches did.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use crate::metrics::{Count, LatencyRecorder, PreparedStatementMetrics, seconds, total};
 
 /// What the statement caches of a storage did so far, all connections together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -23,53 +24,87 @@ pub struct PreparedCacheStats {
 impl PreparedCacheStats {
     /// The share of uses that found their statement there, 0 to 1; 0 before
     /// the first use.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio of counts below 2^53, and good enough beyond")]
     pub fn hit_rate(&self) -> f64 {
-        ratio(self.hits, self.hits + self.misses)
+        let uses = self.hits + self.misses;
+        if uses == 0 { 0.0 } else { self.hits as f64 / uses as f64 }
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a ratio of counts below 2^53, and good enough beyond")]
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
-}
-
-/// The counters behind [`PreparedCacheStats`], shared by all connections.
-#[derive(Debug, Default)]
+/// What is recorded behind [`PreparedCacheStats`] and
+/// [`PreparedStatementMetrics`], shared by all connections.
+#[derive(Debug)]
 pub(crate) struct PreparedStats {
-    hits: AtomicU64,
-    misses: AtomicU64,
-    prepared: AtomicU64,
-    evictions: AtomicU64,
-    preparation_nanos: AtomicU64,
+    hits: Count,
+    misses: Count,
+    evictions: Count,
+    /// Recorded also where latencies are not: each is a statement prepared.
+    preparation: LatencyRecorder,
+    cached_execution: LatencyRecorder,
+    uncached_execution: LatencyRecorder,
 }
 
 impl PreparedStats {
+    pub(crate) fn new(enabled: bool) -> Self {
+        let uses = |cached| {
+            let about = "Uses of statements, by whether they were prepared already";
+            Count::new(total("memory_storage_statements_total", about), &[("cached", cached)])
+        };
+        let execution = |cached| {
+            let about = "How long statements with values took, preparation included";
+            LatencyRecorder::new(enabled, seconds("memory_storage_statement_seconds", about), &[("cached", cached)])
+        };
+        let evicted = total("memory_storage_statements_evicted_total", "Statements dropped to make room");
+        let preparation = seconds("memory_storage_statement_preparation_seconds", "How long preparing took");
+        Self {
+            hits: uses("true"),
+            misses: uses("false"),
+            evictions: Count::new(evicted, &[]),
+            preparation: LatencyRecorder::new(true, preparation, &[]),
+            cached_execution: execution("true"),
+            uncached_execution: execution("false"),
+        }
+    }
+
     pub(crate) fn hit(&self) {
-        self.hits.fetch_add(1, Ordering::Relaxed);
+        self.hits.add(1);
     }
 
     pub(crate) fn miss(&self) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
+        self.misses.add(1);
     }
 
     pub(crate) fn prepared(&self, took: Duration) {
-        self.prepared.fetch_add(1, Ordering::Relaxed);
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.preparation_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.preparation.record(took);
     }
 
     pub(crate) fn evicted(&self) {
-        self.evictions.fetch_add(1, Ordering::Relaxed);
+        self.evictions.add(1);
+    }
+
+    /// A statement was run.
+    pub(crate) fn executed(&self, cached: bool, took: Duration) {
+        if cached { &self.cached_execution } else { &self.uncached_execution }.record(took);
     }
 
     pub(crate) fn snapshot(&self) -> PreparedCacheStats {
-        let prepared = self.prepared.load(Ordering::Relaxed);
+        let preparation = self.preparation.snapshot();
         PreparedCacheStats {
-            hits: self.hits.load(Ordering::Relaxed),
-            misses: self.misses.load(Ordering::Relaxed),
-            prepared,
-            evictions: self.evictions.load(Ordering::Relaxed),
-            avg_preparation_time_us: ratio(self.preparation_nanos.load(Ordering::Relaxed), prepared) / 1000.0,
+            hits: self.hits.get(),
+            misses: self.misses.get(),
+            prepared: preparation.count(),
+            evictions: self.evictions.get(),
+            avg_preparation_time_us: preparation.mean().unwrap_or_default().as_secs_f64() * 1e6,
+        }
+    }
+
+    pub(crate) fn metrics(&self) -> PreparedStatementMetrics {
+        PreparedStatementMetrics {
+            cached: self.hits.get(),
+            uncached: self.misses.get(),
+            cached_execution: self.cached_execution.snapshot(),
+            uncached_execution: self.uncached_execution.snapshot(),
+            preparation: self.preparation.snapshot(),
         }
     }
 }
@@ -80,7 +115,7 @@ mod tests {
 
     #[test]
     fn figures_are_ratios_of_what_was_counted() {
-        let stats = PreparedStats::default();
+        let stats = PreparedStats::new(false);
         assert_eq!(stats.snapshot(), PreparedCacheStats::default());
         assert!(stats.snapshot().hit_rate().abs() < f64::EPSILON);
         stats.miss();
@@ -89,7 +124,8 @@ mod tests {
         stats.prepared(Duration::from_micros(20));
         (0..6).for_each(|_| stats.hit());
         let figures = stats.snapshot();
+        assert_eq!((figures.hits, figures.misses, figures.prepared), (6, 2, 2));
         assert!((figures.hit_rate() - 0.75).abs() < f64::EPSILON);
-        assert!((figures.avg_preparation_time_us - 15.0).abs() < f64::EPSILON);
+        assert!((figures.avg_preparation_time_us - 15.0).abs() < 1e-9);
     }
 }

@@ -17,7 +17,7 @@ use crate::config::LocalConfig;
 #[cfg(feature = "remote")]
 use crate::config::RemoteConfig;
 use crate::config::{BatchConfig, PreparedCacheConfig, Synchronous};
-use crate::prepared::PreparedStats;
+use crate::metrics::PerformanceMetrics;
 use crate::schema::IndexedKey;
 use crate::transport::Transport;
 #[cfg(feature = "local")]
@@ -41,6 +41,7 @@ use crate::transport::remote::{Endpoint, Remote, Token};
 pub struct TursoBuilder {
     indexes: Vec<String>,
     batch: BatchConfig,
+    metrics: Option<Arc<PerformanceMetrics>>,
     #[cfg(feature = "local")]
     local: LocalConfig,
     #[cfg(feature = "remote")]
@@ -54,6 +55,7 @@ impl Default for TursoBuilder {
         Self {
             indexes: Vec::new(),
             batch: BatchConfig::default(),
+            metrics: None,
             #[cfg(feature = "local")]
             local: LocalConfig {
                 readers: std::thread::available_parallelism().map_or(1, usize::from).min(4),
@@ -92,6 +94,14 @@ impl TursoBuilder {
     /// How writes are cut into parts and tried again, and reads of a server.
     pub fn batch(mut self, config: BatchConfig) -> Self {
         self.batch = config;
+        self
+    }
+
+    /// Where the storage records what it does, in place of metrics of its own:
+    /// [`PerformanceMetrics::off`], or those of other storages, whose figures
+    /// are then one.
+    pub fn metrics(mut self, metrics: Arc<PerformanceMetrics>) -> Self {
+        self.metrics = Some(metrics);
         self
     }
 
@@ -158,10 +168,10 @@ impl TursoBuilder {
         let indexes = self.indexes()?;
         let config = LocalConfig { batch: self.batch, ..self.local };
         config.validate()?;
-        let stats = Arc::new(PreparedStats::default());
+        let metrics = self.metrics.unwrap_or_default();
         let batch_size = config.batch.batch_size;
-        let local = Local::open(place, config, Arc::clone(&stats)).await?;
-        let storage = TursoStorage::over(Transport::Local(local), batch_size, stats, indexes);
+        let local = Local::open(place, config, Arc::clone(&metrics)).await?;
+        let storage = TursoStorage::over(Transport::Local(local), batch_size, metrics, indexes);
         storage.initialize_schema().await?;
         Ok(storage)
     }
@@ -236,8 +246,9 @@ impl TursoBuilder {
         config.validate()?;
         let endpoint = Endpoint::parse(url.as_ref(), token.is_some())?;
         let batch_size = config.batch.batch_size;
-        let remote = Remote::new(endpoint, token, config)?;
-        let storage = TursoStorage::over(Transport::Remote(Box::new(remote)), batch_size, Arc::default(), indexes);
+        let metrics = self.metrics.unwrap_or_default();
+        let remote = Remote::new(endpoint, token, config, &metrics)?;
+        let storage = TursoStorage::over(Transport::Remote(Box::new(remote)), batch_size, metrics, indexes);
         storage.connect().await?;
         Ok(storage)
     }

@@ -9,6 +9,7 @@ use super::query;
 use super::table::Table;
 #[cfg(feature = "local")]
 use super::turn::Turn;
+use crate::metrics::Call;
 use crate::transport::Transport;
 #[cfg(feature = "remote")]
 use crate::transport::remote::Remote;
@@ -19,11 +20,11 @@ use crate::transport::remote::Remote;
 const FEW: usize = 16;
 
 /// The records of these ids that there are, in any order.
-pub(super) async fn get<R: Table>(transport: &Transport, ids: &[Id<R>]) -> Result<Vec<R>> {
+pub(super) async fn get<R: Table>(transport: &Transport, call: &Call<'_>, ids: &[Id<R>]) -> Result<Vec<R>> {
     match transport {
         #[cfg(feature = "local")]
         Transport::Local(local) if ids.len() <= FEW => {
-            let rows = local.rows("get", query::get(ids)).await?;
+            let rows = local.rows(call, query::get(ids)).await?;
             let (mut found, mut turn) = (Vec::with_capacity(rows.len()), Turn::default());
             for row in &rows {
                 turn.give_way().await;
@@ -33,16 +34,16 @@ pub(super) async fn get<R: Table>(transport: &Transport, ids: &[Id<R>]) -> Resul
             Ok(found)
         }
         #[cfg(feature = "local")]
-        Transport::Local(local) => local.read("get", query::get(ids), |row| R::from_row(row)).await,
+        Transport::Local(local) => local.read(call, query::get(ids), |row| R::from_row(row)).await,
         #[cfg(feature = "remote")]
-        Transport::Remote(remote) => get_in_parts(remote, ids).await,
+        Transport::Remote(remote) => get_in_parts(remote, call, ids).await,
     }
 }
 
 /// As many records in each answer as fit, in order of id; one request if all
 /// do.
 #[cfg(feature = "remote")]
-async fn get_in_parts<R: Table>(remote: &Remote, ids: &[Id<R>]) -> Result<Vec<R>> {
+async fn get_in_parts<R: Table>(remote: &Remote, call: &Call<'_>, ids: &[Id<R>]) -> Result<Vec<R>> {
     let mut wanted = ids.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
@@ -53,7 +54,7 @@ async fn get_in_parts<R: Table>(remote: &Remote, ids: &[Id<R>]) -> Result<Vec<R>
     for mut wanted in wanted.chunks(most) {
         loop {
             let statement = query::bounded::get(wanted, remote.max_response());
-            let (part, total) = remote.read_bounded("get", deadline, statement, |row| R::from_row(row)).await?;
+            let (part, total) = remote.read_bounded(call, deadline, statement, |row| R::from_row(row)).await?;
             // Else a server could be asked for ever, or for more than memory holds.
             if part.len() > wanted.len() || part.iter().any(|record| wanted.binary_search(&record.id()).is_err()) {
                 return Err(memory_core::Error::corrupt(
@@ -79,21 +80,21 @@ const BYTES_PER_ID: usize = 41;
 /// The first records that answer a query, and whether there are more.
 pub(super) async fn page<R: Table>(
     transport: &Transport,
+    call: &Call<'_>,
     query: &Query<R>,
     position: Option<&Position>,
 ) -> Result<(Vec<Arc<R>>, bool)> {
     let (mut found, total) = match transport {
         #[cfg(feature = "local")]
         Transport::Local(local) => {
-            let found =
-                local.read("query", query::select(query, position), |row| R::from_row(row).map(Arc::new)).await?;
+            let found = local.read(call, query::select(query, position), |row| R::from_row(row).map(Arc::new)).await?;
             let total = found.len();
             (found, total)
         }
         #[cfg(feature = "remote")]
         Transport::Remote(remote) => {
             let statement = query::bounded::select(query, position, remote.max_response());
-            remote.read_bounded("query", remote.deadline(), statement, |row| R::from_row(row).map(Arc::new)).await?
+            remote.read_bounded(call, remote.deadline(), statement, |row| R::from_row(row).map(Arc::new)).await?
         }
     };
     found.truncate(query.limit);

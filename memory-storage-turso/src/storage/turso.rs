@@ -3,20 +3,22 @@
 use std::collections::HashMap;
 #[cfg(feature = "local")]
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use async_trait::async_trait;
 use memory_core::limits::{check_batch, check_ids, check_records};
 use memory_core::{
-    Counts, Episode, Field, Filter, Health, Heuristic, Id, MemoryStorage, Page, Pattern, Plan, Query, Result, Store,
-    WriteBatch, WriteId, Written, validate_count,
+    Counts, Episode, Field, Filter, Health, Heuristic, Id, Kind, MemoryStorage, Page, Pattern, Plan, Query, Result,
+    Store, WriteBatch, WriteId, Written, validate_count,
 };
+use tracing::Instrument;
 
 use super::builder::TursoBuilder;
 use super::table::Table;
 use super::{batch, query, read};
-use crate::prepared::{PreparedCacheStats, PreparedStats};
+use crate::metrics::{Call, Operation, PerformanceMetrics};
+use crate::prepared::PreparedCacheStats;
 use crate::schema::{self, Index, IndexedKey};
 #[cfg(feature = "remote")]
 use crate::transport::remote::NetworkStats;
@@ -31,9 +33,11 @@ use crate::transport::{Statement, Transport};
 pub struct TursoStorage {
     transport: Transport,
     batch_size: usize,
-    prepared: Arc<PreparedStats>,
+    metrics: Arc<PerformanceMetrics>,
     /// The metadata keys that the schema is created with.
     indexes: Vec<IndexedKey>,
+    /// The metadata keys that have an index, as far as it was declared here.
+    indexed: RwLock<Vec<String>>,
 }
 
 impl TursoStorage {
@@ -86,13 +90,27 @@ impl TursoStorage {
         TursoBuilder::default()
     }
 
-    pub(super) const fn over(
+    pub(super) fn over(
         transport: Transport,
         batch_size: usize,
-        prepared: Arc<PreparedStats>,
+        metrics: Arc<PerformanceMetrics>,
         indexes: Vec<IndexedKey>,
     ) -> Self {
-        Self { transport, batch_size, prepared, indexes }
+        let keys = indexes.iter().map(ToString::to_string).collect();
+        Self { transport, batch_size, metrics, indexes, indexed: RwLock::new(keys) }
+    }
+
+    /// An operation on so many records begins.
+    fn begin(&self, operation: Operation, kind: Option<Kind>, count: usize) -> Call<'_> {
+        let transport = self.transport.recorder(&self.metrics);
+        Call::begin(&self.metrics, operation, kind.map(Kind::name), count, transport)
+    }
+
+    /// Whether an index answers what a filter tests of metadata; `None` where
+    /// it tests none.
+    fn by_index<R: Table>(&self, filter: &Filter<R>) -> Option<bool> {
+        let indexed = self.indexed.read().unwrap_or_else(PoisonError::into_inner);
+        query::by_index(filter, &|key| indexed.iter().any(|indexed| indexed == key))
     }
 
     /// Creates the schema, or brings an older one up to date, and the indexes
@@ -104,7 +122,9 @@ impl TursoStorage {
     /// [`Error::Unsupported`](memory_core::Error::Unsupported) where the schema
     /// is newer than this library.
     pub async fn initialize_schema(&self) -> Result<()> {
-        self.transport.initialize_schema(indexes(&self.indexes)).await
+        let call = self.begin(Operation::InitializeSchema, None, 0);
+        let done = self.transport.initialize_schema(&call, indexes(&self.indexes)).instrument(call.span()).await;
+        call.end(done)
     }
 
     /// Creates an index on a metadata key for each kind of record, unless it is
@@ -115,7 +135,13 @@ impl TursoStorage {
     /// [`Error::InvalidInput`](memory_core::Error::InvalidInput) for a key that
     /// cannot have one: 1 to 128 letters, digits, `_`, `.` and `-` can.
     pub async fn ensure_metadata_index(&self, key: &str) -> Result<()> {
-        self.transport.create_indexes("create metadata indexes", indexes(&[IndexedKey::new(key)?])).await
+        let create = indexes(&[IndexedKey::new(key)?]);
+        let call = self.begin(Operation::EnsureMetadataIndex, None, 0);
+        let done = self.transport.create_indexes(&call, create).instrument(call.span()).await;
+        if done.is_ok() {
+            self.indexed.write().unwrap_or_else(PoisonError::into_inner).push(key.to_owned());
+        }
+        call.end(done)
     }
 
     /// Opens a connection to the server before the first operation needs it;
@@ -133,7 +159,9 @@ impl TursoStorage {
             Transport::Local(_) => Ok(()),
             #[cfg(feature = "remote")]
             Transport::Remote(remote) => {
-                remote.connect().await?.map_or(Ok(()), |found| schema::check_version(found).map(drop))
+                let call = self.begin(Operation::Connect, None, 0);
+                let found = remote.connect(&call).instrument(call.span()).await;
+                call.end(found)?.map_or(Ok(()), |found| schema::check_version(found).map(drop))
             }
         }
     }
@@ -148,7 +176,12 @@ impl TursoStorage {
     /// connections together. On a network nothing is prepared, and nothing has
     /// to be asked of the server about a statement before it runs.
     pub fn prepared_cache_stats(&self) -> PreparedCacheStats {
-        self.prepared.snapshot()
+        self.metrics.prepared.snapshot()
+    }
+
+    /// What this storage and its caches did so far, and how long it took.
+    pub const fn metrics(&self) -> &Arc<PerformanceMetrics> {
+        &self.metrics
     }
 
     /// What was sent over the network so far; nothing for a local database.
@@ -157,7 +190,7 @@ impl TursoStorage {
         match &self.transport {
             #[cfg(feature = "local")]
             Transport::Local(_) => NetworkStats::default(),
-            Transport::Remote(remote) => remote.stats(),
+            Transport::Remote(_) => NetworkStats::of(&self.metrics),
         }
     }
 }
@@ -173,7 +206,12 @@ fn indexes(keys: &[IndexedKey]) -> Vec<Index> {
 impl<R: Table> Store<R> for TursoStorage {
     async fn put(&self, records: &[R]) -> Result<()> {
         check_records(records)?;
-        batch::put(&self.transport, self.batch_size, records).await
+        if records.is_empty() {
+            return Ok(());
+        }
+        let call = self.begin(Operation::Put, Some(R::KIND), records.len());
+        let done = batch::put(&self.transport, &call, self.batch_size, records).instrument(call.span()).await;
+        call.end(done)
     }
 
     async fn get(&self, ids: &[Id<R>]) -> Result<Vec<Option<Arc<R>>>> {
@@ -181,7 +219,9 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let found = read::get(&self.transport, ids).await?;
+        let call = self.begin(Operation::Get, Some(R::KIND), ids.len());
+        let found = read::get(&self.transport, &call, ids).instrument(call.span()).await;
+        let found = call.end(found)?;
         let found: HashMap<_, _> = found.into_iter().map(|record| (record.id(), Arc::new(record))).collect();
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
@@ -191,27 +231,36 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(0);
         }
-        let done = self.transport.write("delete", WriteId::new(), &[], vec![batch::delete::<R>(ids)]).await?;
-        Ok(done.counted)
+        let call = self.begin(Operation::Delete, Some(R::KIND), ids.len());
+        let steps = vec![batch::delete::<R>(ids)];
+        let done = self.transport.write(&call, WriteId::new(), &[], steps).instrument(call.span()).await;
+        Ok(call.end(done)?.counted)
     }
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
         let position = query.validate()?;
-        let (found, more) = read::page(&self.transport, query, position.as_ref()).await?;
+        let call = self.begin(Operation::Query, Some(R::KIND), query.limit).by_index(self.by_index(&query.filter));
+        let found = read::page(&self.transport, &call, query, position.as_ref()).instrument(call.span()).await;
+        let (found, more) = call.end(found)?;
         Ok(Page::new(query, found, more))
     }
 
     async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
         validate_count(filter, by.as_ref())?;
         let statement = query::count(filter, by.as_ref());
+        let call = self.begin(Operation::Count, Some(R::KIND), 0).by_index(self.by_index(filter));
+        let span = call.span();
         match by {
             None => {
-                let counted = self.transport.read("count", statement, |row| row.integer(0)).await?;
+                let counted = self.transport.read(&call, statement, |row| row.integer(0)).instrument(span).await;
+                let counted = call.end(counted)?;
                 Ok(Counts::total(counted.first().copied().and_then(|total| total.try_into().ok()).unwrap_or(0)))
             }
             Some(field) => {
                 let by = field.clone();
-                let groups = self.transport.read("count", statement, move |row| query::group(row, &by)).await?;
+                let read = self.transport.read(&call, statement, move |row| query::group(row, &by));
+                let groups = read.instrument(span).await;
+                let groups = call.end(groups)?;
                 Counts::grouped(&field, groups)
             }
         }
@@ -221,7 +270,10 @@ impl<R: Table> Store<R> for TursoStorage {
         let position = query.validate()?;
         let statement = query::explain(query::select(query, position.as_ref()));
         // Columns: id, parent, not used, detail.
-        let details = self.transport.read_plan("explain", statement, |row| Ok(row.text(3)?.into_owned())).await?;
+        let call = self.begin(Operation::Explain, Some(R::KIND), 0);
+        let read = self.transport.read_plan(&call, statement, |row| Ok(row.text(3)?.into_owned()));
+        let details = read.instrument(call.span()).await;
+        let details = call.end(details)?;
         Ok(query::plan(R::SQL.table, &details))
     }
 }
@@ -235,7 +287,9 @@ impl MemoryStorage for TursoStorage {
             return Ok(Written::new(batch.id(), 0));
         }
         let steps = batch::steps(batch).await?;
-        let done = self.transport.write("commit", batch.id(), batch.fences(), steps).await?;
+        let call = self.begin(Operation::Commit, None, batch.len());
+        let done = self.transport.write(&call, batch.id(), batch.fences(), steps).instrument(call.span()).await;
+        let done = call.end(done)?;
         let written = if done.already { Written::already } else { Written::new };
         Ok(written(batch.id(), done.counted))
     }
@@ -244,13 +298,17 @@ impl MemoryStorage for TursoStorage {
         if writes.is_empty() {
             return Ok(());
         }
-        self.transport.settle(writes).await
+        let call = self.begin(Operation::Settle, None, writes.len());
+        let done = self.transport.settle(&call, writes).instrument(call.span()).await;
+        call.end(done)
     }
 
     async fn health(&self) -> Result<Health> {
         let start = Instant::now();
         let statement = Statement::new(schema::SELECT_VERSION, []);
-        let found = self.transport.read("health", statement, |row| row.integer(0)).await?;
+        let call = self.begin(Operation::Health, None, 0);
+        let found = self.transport.read(&call, statement, |row| row.integer(0)).instrument(call.span()).await;
+        let found = call.end(found)?;
         let version = found.first().copied().map(schema::check_version).transpose()?;
         Ok(Health::new("libsql", start.elapsed(), version))
     }

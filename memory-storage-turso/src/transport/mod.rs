@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use memory_core::{Error, Result, WriteId};
 
+use crate::metrics::{Call, PerformanceMetrics, TransportRecorder};
 use crate::schema::Index;
 use crate::storage::table::Upsert;
 
@@ -115,40 +116,50 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
+    /// Its name, and its figures.
+    pub(crate) const fn recorder<'m>(&self, metrics: &'m PerformanceMetrics) -> (&'static str, &'m TransportRecorder) {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(_) => ("local", &metrics.local),
+            #[cfg(feature = "remote")]
+            Self::Remote(_) => ("remote", &metrics.remote),
+        }
+    }
+
     /// Runs one statement and collects what `decode` makes of each row.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.read(operation, statement, decode).await,
+            Self::Local(local) => local.read(call, statement, decode).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.read(operation, statement, decode).await,
+            Self::Remote(remote) => remote.read(call, statement, decode).await,
         }
     }
 
     /// As [`Self::read`], for an `EXPLAIN`.
     pub(crate) async fn read_plan<T: Send + 'static>(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.read_plan(operation, statement, decode).await,
+            Self::Local(local) => local.read_plan(call, statement, decode).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.read(operation, statement, decode).await,
+            Self::Remote(remote) => remote.read(call, statement, decode).await,
         }
     }
 
     /// Runs the steps of one write as one transaction.
     pub(crate) async fn write(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         id: WriteId,
         fences: &[WriteId],
         steps: Vec<Step>,
@@ -158,43 +169,43 @@ impl Transport {
             // has happened or never will: fences need nothing more.
             #[cfg(feature = "local")]
             Self::Local(local) => {
-                let counted = local.write(operation, local::Work::Whole(steps)).await?;
+                let counted = local.write(call, local::Work::Whole(steps)).await?;
                 Ok(Done { counted, already: false })
             }
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.write(operation, id, fences, steps).await,
+            Self::Remote(remote) => remote.write(call, id, fences, steps).await,
         }
     }
 
     /// Creates the indexes that are missing, in one transaction.
-    pub(crate) async fn create_indexes(&self, operation: &'static str, indexes: Vec<Index>) -> Result<()> {
+    pub(crate) async fn create_indexes(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.create_indexes(operation, indexes).await,
+            Self::Local(local) => local.create_indexes(call, indexes).await,
             #[cfg(feature = "remote")]
             Self::Remote(remote) => {
-                remote.transaction(operation, indexes.into_iter().map(|index| index.create).collect()).await
+                remote.transaction(call, indexes.into_iter().map(|index| index.create).collect()).await
             }
         }
     }
 
     /// Returns once each of these writes has taken effect or never will.
-    pub(crate) async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+    pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.drain().await,
+            Self::Local(local) => local.drain(call).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.settle(writes).await,
+            Self::Remote(remote) => remote.settle(call, writes).await,
         }
     }
 
     /// Creates the schema or brings it up to date, and creates indexes.
-    pub(crate) async fn initialize_schema(&self, indexes: Vec<Index>) -> Result<()> {
+    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.initialize_schema(indexes).await,
+            Self::Local(local) => local.initialize_schema(call, indexes).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.initialize_schema(&indexes).await,
+            Self::Remote(remote) => remote.initialize_schema(call, &indexes).await,
         }
     }
 

@@ -7,12 +7,18 @@ use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch, WriteId};
 
 use super::table::Table;
 use super::turn::Turn;
+use crate::metrics::Call;
 #[cfg(feature = "local")]
 use crate::transport::local::{Local, Part};
 use crate::transport::{Statement, Step, Transport, Value};
 
 /// Stores valid records in one transaction.
-pub(super) async fn put<R: Table>(transport: &Transport, batch_size: usize, records: &[R]) -> Result<()> {
+pub(super) async fn put<R: Table>(
+    transport: &Transport,
+    call: &Call<'_>,
+    batch_size: usize,
+    records: &[R],
+) -> Result<()> {
     if records.is_empty() {
         return Ok(());
     }
@@ -20,14 +26,16 @@ pub(super) async fn put<R: Table>(transport: &Transport, batch_size: usize, reco
     let first = rows(&mut records, batch_size, &mut turn)?;
     match transport {
         #[cfg(feature = "local")]
-        Transport::Local(local) if records.len() > 0 => put_in_parts(local, batch_size, first, records, turn).await,
+        Transport::Local(local) if records.len() > 0 => {
+            put_in_parts(local, call, batch_size, first, records, turn).await
+        }
         _ => {
             let mut all = first;
             while records.len() > 0 {
                 turn.give_way().await;
                 all.append(&mut rows(&mut records, batch_size, &mut turn)?);
             }
-            transport.write("put", WriteId::new(), &[], vec![upsert::<R>(all)]).await.map(drop)
+            transport.write(call, WriteId::new(), &[], vec![upsert::<R>(all)]).await.map(drop)
         }
     }
 }
@@ -37,12 +45,13 @@ pub(super) async fn put<R: Table>(transport: &Transport, batch_size: usize, reco
 #[cfg(feature = "local")]
 async fn put_in_parts<R: Table>(
     local: &Local,
+    call: &Call<'_>,
     batch_size: usize,
     first: Rows,
     mut records: Iter<'_, R>,
     mut turn: Turn,
 ) -> Result<()> {
-    let (parts, written) = local.begin_write("put");
+    let (parts, written) = local.begin_write(call);
     let mut part = first;
     while !part.is_empty() {
         // An early return drops the sender, and the write is rolled back.

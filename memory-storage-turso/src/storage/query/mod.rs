@@ -4,6 +4,7 @@
 //! from outside is bound. The one exception are paths made of checked
 //! [`IndexedKey`](crate::schema::IndexedKey)s, which an index needs literally.
 
+mod access;
 #[cfg(feature = "remote")]
 pub(crate) mod bounded;
 mod count;
@@ -14,6 +15,7 @@ mod place;
 
 use memory_core::{Id, Position, Query, Scalar};
 
+pub(crate) use access::by_index;
 pub(crate) use count::{count, group};
 pub(crate) use explain::{explain, plan};
 

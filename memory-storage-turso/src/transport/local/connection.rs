@@ -13,7 +13,8 @@ use pollster::block_on;
 use super::Place;
 use super::error::{is_busy, storage_error};
 use crate::config::LocalConfig;
-use crate::prepared::{PreparedStatementCache, PreparedStats};
+use crate::metrics::PerformanceMetrics;
+use crate::prepared::PreparedStatementCache;
 use crate::schema;
 use crate::transport::{Statement, Step, Value};
 
@@ -34,6 +35,7 @@ pub(crate) struct Connection {
     libsql: libsql::Connection,
     statements: PreparedStatementCache,
     config: LocalConfig,
+    metrics: Arc<PerformanceMetrics>,
 }
 
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -41,7 +43,7 @@ const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
 impl Connection {
-    pub(crate) fn open(place: &Place, config: &LocalConfig, stats: Arc<PreparedStats>) -> Result<Self> {
+    pub(crate) fn open(place: &Place, config: &LocalConfig, metrics: Arc<PerformanceMetrics>) -> Result<Self> {
         #[cfg(test)]
         super::tests::database_call();
         let opened = |error| storage_error("open the database", config.busy_timeout, &error);
@@ -51,8 +53,8 @@ impl Connection {
         };
         let libsql = block_on(Builder::new_local(path).build()).and_then(|db| db.connect()).map_err(opened)?;
         libsql.busy_timeout(config.busy_timeout).map_err(opened)?;
-        let statements = PreparedStatementCache::new(&config.prepared, stats);
-        let mut connection = Self { libsql, statements, config: config.clone() };
+        let statements = PreparedStatementCache::new(&config.prepared, Arc::clone(&metrics));
+        let mut connection = Self { libsql, statements, config: config.clone(), metrics };
         connection.execute("open the database", config.synchronous.pragma(), &[])?;
         Ok(connection)
     }
@@ -146,10 +148,11 @@ impl Connection {
         match step {
             Step::Counted(statement) => self.execute(operation, &statement.sql, &statement.args),
             Step::Each { sql, rows } => {
-                let failed = |error| storage_error(operation, self.config.busy_timeout, &error);
-                let mut checkout = self.statements.checkout(&self.libsql, sql.one).map_err(failed)?;
-                rows.into_iter().try_for_each(|row| checkout.execute(row).map(drop)).map_err(failed)?;
-                Ok(0)
+                let each = || {
+                    let mut checkout = self.statements.checkout(&self.libsql, sql.one)?;
+                    rows.into_iter().try_for_each(|row| checkout.execute(row).map(drop))
+                };
+                each().map(|()| 0).map_err(|error| self.failed(operation, &error))
             }
         }
     }
@@ -194,10 +197,18 @@ impl Connection {
                     let left = self.config.busy_timeout.saturating_sub(start.elapsed());
                     thread::sleep(jittered(self.config.batch.delay_limit(retry)).min(left));
                     retry += 1;
+                    self.metrics.local.retries.add(1);
                 }
-                Err(error) => return Err(storage_error(operation, self.config.busy_timeout, &error)),
+                Err(error) => return Err(self.failed(operation, &error)),
             }
         }
+    }
+
+    fn failed(&self, operation: &str, error: &libsql::Error) -> Error {
+        if is_busy(error) {
+            self.metrics.local.deadline_misses.add(1);
+        }
+        storage_error(operation, self.config.busy_timeout, error)
     }
 }
 

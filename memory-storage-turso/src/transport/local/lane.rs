@@ -2,13 +2,17 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use memory_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use super::Connection;
+use crate::metrics::PerformanceMetrics;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
@@ -20,6 +24,9 @@ pub(crate) struct Lane {
     jobs: Sender<Job>,
     /// Each is dropped by its thread once the connection is closed.
     closed: Vec<oneshot::Receiver<()>>,
+    /// Jobs that were handed over and are not over.
+    under_way: Arc<AtomicUsize>,
+    metrics: Arc<PerformanceMetrics>,
 }
 
 /// A job that was handed over.
@@ -33,9 +40,11 @@ impl Lane {
     pub(crate) async fn start(
         name: &str,
         threads: usize,
+        metrics: Arc<PerformanceMetrics>,
         open: impl Fn() -> Result<Connection> + Clone + Send + 'static,
     ) -> Result<Self> {
         let (jobs, queue) = unbounded();
+        let under_way = Arc::<AtomicUsize>::default();
         let mut opened = Vec::with_capacity(threads);
         let mut closed = Vec::with_capacity(threads);
         for number in 0..threads {
@@ -43,14 +52,14 @@ impl Lane {
             opened.push(is_ready);
             let (closing, is_closed) = oneshot::channel::<()>();
             closed.push(is_closed);
-            let (open, queue) = (open.clone(), queue.clone());
+            let (open, queue, under_way) = (open.clone(), queue.clone(), Arc::clone(&under_way));
             thread::Builder::new()
                 .name(format!("{name}-{number}"))
                 .spawn(move || {
                     match open() {
                         Ok(connection) => {
                             drop(ready.send(Ok(())));
-                            work(connection, &queue);
+                            work(connection, &queue, &under_way);
                         }
                         Err(error) => drop(ready.send(Err(error))),
                     }
@@ -61,7 +70,7 @@ impl Lane {
         for ready in opened {
             ready.await.map_err(|_| panicked("open a connection"))??;
         }
-        Ok(Self { jobs, closed })
+        Ok(Self { jobs, closed, under_way, metrics })
     }
 
     /// Ends the lane, and returns once everything that was handed over is done
@@ -82,8 +91,13 @@ impl Lane {
         job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
     ) -> Pending<T> {
         let (answer, reply) = oneshot::channel();
+        let others = self.under_way.fetch_add(1, Ordering::Relaxed);
+        let waits = (others >= self.closed.len()).then(|| (Instant::now(), Arc::clone(&self.metrics)));
         let job: Job = Box::new(move |connection| {
             if !answer.is_closed() {
+                if let Some((start, metrics)) = waits {
+                    metrics.local.pool_waits.record(start.elapsed());
+                }
                 drop(answer.send(job(connection)));
             }
         });
@@ -107,13 +121,14 @@ impl<T> Pending<T> {
     }
 }
 
-fn work(mut connection: Connection, queue: &Receiver<Job>) {
+fn work(mut connection: Connection, queue: &Receiver<Job>, under_way: &AtomicUsize) {
     while let Ok(job) = queue.recv() {
         // A panic ends its own job, whose waiter is told by the dropped
         // answer, and leaves the connection as it was before.
         if catch_unwind(AssertUnwindSafe(|| job(&mut connection))).is_err() {
             connection.roll_back();
         }
+        under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

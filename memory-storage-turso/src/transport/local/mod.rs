@@ -21,7 +21,7 @@ pub(crate) use row::OwnedRow;
 
 use super::{Columns, Statement};
 use crate::config::LocalConfig;
-use crate::prepared::PreparedStats;
+use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::{self, Index};
 
 /// Where the database is.
@@ -55,17 +55,17 @@ pub(crate) struct Local {
 
 impl Local {
     /// Opens the connections and brings the schema up to date.
-    pub(crate) async fn open(place: Place, config: LocalConfig, stats: Arc<PreparedStats>) -> Result<Self> {
+    pub(crate) async fn open(place: Place, config: LocalConfig, metrics: Arc<PerformanceMetrics>) -> Result<Self> {
         let readers = config.readers;
         let open = {
-            let place = place.clone();
-            move || Connection::open(&place, &config, Arc::clone(&stats))
+            let (place, metrics) = (place.clone(), Arc::clone(&metrics));
+            move || Connection::open(&place, &config, Arc::clone(&metrics))
         };
-        let writer = Lane::start("memory-writer", 1, open.clone()).await?;
+        let writer = Lane::start("memory-writer", 1, Arc::clone(&metrics), open.clone()).await?;
         writer.run("open the database", Connection::prepare_database).await?;
         let readers = match place {
             Place::Memory => None,
-            Place::File(_) => Some(Lane::start("memory-reader", readers, open).await?),
+            Place::File(_) => Some(Lane::start("memory-reader", readers, metrics, open).await?),
         };
         Ok(Self { writer, readers })
     }
@@ -73,16 +73,18 @@ impl Local {
     /// Runs one statement and collects what `decode` makes of each row.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
     ) -> Result<Vec<T>> {
+        let operation = sent(call);
         let lane = self.readers.as_ref().unwrap_or(&self.writer);
         lane.run(operation, move |connection| connection.read(operation, &statement, &|row| decode(row))).await
     }
 
     /// Runs one statement and collects its rows, to be decoded by the caller.
-    pub(crate) async fn rows(&self, operation: &'static str, statement: Statement) -> Result<Vec<OwnedRow>> {
+    pub(crate) async fn rows(&self, call: &Call<'_>, statement: Statement) -> Result<Vec<OwnedRow>> {
+        let operation = sent(call);
         let lane = self.readers.as_ref().unwrap_or(&self.writer);
         lane.run(operation, move |connection| connection.read(operation, &statement, &OwnedRow::new)).await
     }
@@ -90,25 +92,28 @@ impl Local {
     /// As [`Self::read`], for an `EXPLAIN`.
     pub(crate) async fn read_plan<T: Send + 'static>(
         &self,
-        operation: &'static str,
+        call: &Call<'_>,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + 'static,
     ) -> Result<Vec<T>> {
+        let operation = sent(call);
         let lane = self.readers.as_ref().unwrap_or(&self.writer);
         lane.run(operation, move |connection| connection.read_plan(operation, &statement, &|row| decode(row))).await
     }
 
     /// Runs a write as one transaction and returns how many rows its counted
     /// statements changed.
-    pub(crate) async fn write(&self, operation: &'static str, work: Work) -> Result<u64> {
+    pub(crate) async fn write(&self, call: &Call<'_>, work: Work) -> Result<u64> {
+        let operation = sent(call);
         self.writer.run(operation, move |connection| connection.write(operation, work)).await
     }
 
     /// As [`Self::write`], for parts that are still to be made: the writer
     /// stores the first while the caller makes the next.
-    pub(crate) fn begin_write(&self, operation: &'static str) -> (Sender<Part>, Pending<u64>) {
+    pub(crate) fn begin_write(&self, call: &Call<'_>) -> (Sender<Part>, Pending<u64>) {
         let (parts, stream) = channel();
         let work = Work::Stream(stream);
+        let operation = sent(call);
         (parts, self.writer.submit(operation, move |connection| connection.write(operation, work)))
     }
 
@@ -120,18 +125,25 @@ impl Local {
     }
 
     /// Creates the schema or brings it up to date, and the indexes that are missing.
-    pub(crate) async fn initialize_schema(&self, indexes: Vec<Index>) -> Result<()> {
-        self.writer.run(schema::OPERATION, schema::migrate).await?;
-        self.create_indexes(schema::OPERATION, indexes).await
+    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
+        self.writer.run(sent(call), schema::migrate).await?;
+        self.create_indexes(call, indexes).await
     }
 
     /// Creates the indexes that are missing.
-    pub(crate) async fn create_indexes(&self, operation: &'static str, indexes: Vec<Index>) -> Result<()> {
+    pub(crate) async fn create_indexes(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
+        let operation = sent(call);
         self.writer.run(operation, move |connection| schema::create_indexes(connection, operation, &indexes)).await
     }
 
     /// Returns once every write that was handed over before is over.
-    pub(crate) async fn drain(&self) -> Result<()> {
-        self.writer.run("settle", |_| Ok(())).await
+    pub(crate) async fn drain(&self, call: &Call<'_>) -> Result<()> {
+        self.writer.run(sent(call), |_| Ok(())).await
     }
+}
+
+/// Counts a job that is handed over, and returns what it is called in errors.
+fn sent(call: &Call<'_>) -> &'static str {
+    call.round_trip();
+    call.words()
 }

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 
 use super::{Local, Part, Place};
 use crate::config::{BatchConfig, LocalConfig, PreparedCacheConfig, Synchronous};
+use crate::metrics::{Call, Operation, PerformanceMetrics};
 use crate::storage::TursoStorage;
 use crate::transport::{Statement, Step};
 
@@ -33,8 +34,13 @@ async fn open(place: Place) -> Local {
     Local::open(place, config(), std::sync::Arc::default()).await.unwrap()
 }
 
+fn call(metrics: &PerformanceMetrics) -> Call<'_> {
+    Call::begin(metrics, Operation::Put, None, 0, ("local", &metrics.local))
+}
+
 async fn count(local: &Local, sql: &'static str) -> i64 {
-    local.read("count", Statement::new(sql, []), |row| row.integer(0)).await.unwrap()[0]
+    let metrics = PerformanceMetrics::default();
+    local.read(&call(&metrics), Statement::new(sql, []), |row| row.integer(0)).await.unwrap()[0]
 }
 
 fn episode() -> Episode {
@@ -96,9 +102,9 @@ async fn a_panic_ends_its_own_job_and_no_transaction_stays_open() {
 
 #[tokio::test]
 async fn a_write_given_up_between_its_parts_is_rolled_back() {
-    let local = open(Place::Memory).await;
+    let (local, metrics) = (open(Place::Memory).await, PerformanceMetrics::default());
     for complete in [false, true] {
-        let (parts, written) = local.begin_write("write");
+        let (parts, written) = local.begin_write(&call(&metrics));
         let insert = Statement::new("INSERT INTO memory_schema (version) VALUES (7)", []);
         parts.send(Part::Step(Step::Counted(insert))).unwrap();
         if complete {
@@ -115,8 +121,9 @@ async fn a_write_given_up_between_its_parts_is_rolled_back() {
 #[tokio::test]
 async fn a_write_whose_next_part_does_not_come_is_rolled_back() {
     let config = LocalConfig { patience: std::time::Duration::from_millis(10), ..config() };
+    let metrics = PerformanceMetrics::default();
     let local = Local::open(Place::Memory, config, std::sync::Arc::default()).await.unwrap();
-    let (parts, written) = local.begin_write("write");
+    let (parts, written) = local.begin_write(&call(&metrics));
     parts.send(Part::Step(Step::Counted(Statement::new("DELETE FROM memory_schema", [])))).unwrap();
     let error = written.answer().await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
@@ -126,8 +133,8 @@ async fn a_write_whose_next_part_does_not_come_is_rolled_back() {
 
 #[tokio::test]
 async fn a_failing_part_ends_the_whole_write() {
-    let local = open(Place::Memory).await;
-    let (parts, written) = local.begin_write("write");
+    let (local, metrics) = (open(Place::Memory).await, PerformanceMetrics::default());
+    let (parts, written) = local.begin_write(&call(&metrics));
     for sql in ["DELETE FROM memory_schema", "INSERT INTO no_such_table VALUES (1)"] {
         parts.send(Part::Step(Step::Counted(Statement::new(sql, [])))).unwrap();
     }

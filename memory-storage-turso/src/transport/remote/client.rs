@@ -1,7 +1,6 @@
 //! One HTTP request at a time, counted and bounded.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use httpdate::parse_http_date;
@@ -15,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use super::endpoint::{Endpoint, Token};
 use super::failure::{Failure, conceal, limited};
 use super::retry::Attempt;
+use crate::metrics::{Call, PerformanceMetrics};
 
 /// What a storage sent over its network and got back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,12 +30,16 @@ pub struct NetworkStats {
     pub bytes_received: u64,
 }
 
-#[derive(Debug, Default)]
-struct Counters {
-    requests: AtomicU64,
-    retries: AtomicU64,
-    bytes_sent: AtomicU64,
-    bytes_received: AtomicU64,
+impl NetworkStats {
+    pub(crate) fn of(metrics: &PerformanceMetrics) -> Self {
+        let remote = &metrics.remote;
+        Self {
+            requests: remote.requests.get(),
+            retries: remote.retries.get(),
+            bytes_sent: remote.bytes_sent.get(),
+            bytes_received: remote.bytes_received.get(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -44,14 +48,20 @@ pub(super) struct Client {
     endpoint: Endpoint,
     token: Token,
     max_answer: usize,
-    counters: Counters,
+    metrics: Arc<PerformanceMetrics>,
 }
 
 /// So much of an error's body is read.
 const MAX_MESSAGE: usize = 4 << 10;
 
 impl Client {
-    pub(super) fn new(endpoint: Endpoint, token: Token, pool_size: usize, max_answer: usize) -> Result<Self> {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        token: Token,
+        pool_size: usize,
+        max_answer: usize,
+        metrics: Arc<PerformanceMetrics>,
+    ) -> Result<Self> {
         let failed = |error: &dyn std::error::Error| Error::unavailable("set up the network client", error.to_string());
         let tls = tls(&endpoint).map_err(|error| failed(&error))?;
         let mut builder = reqwest::Client::builder();
@@ -68,21 +78,7 @@ impl Client {
             .tls_backend_preconfigured(tls)
             .build()
             .map_err(|error| failed(&error))?;
-        Ok(Self { http, endpoint, token, max_answer, counters: Counters::default() })
-    }
-
-    pub(super) fn stats(&self) -> NetworkStats {
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        NetworkStats {
-            requests: get(&self.counters.requests),
-            retries: get(&self.counters.retries),
-            bytes_sent: get(&self.counters.bytes_sent),
-            bytes_received: get(&self.counters.bytes_received),
-        }
-    }
-
-    pub(super) fn retried(&self) {
-        self.counters.retries.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { http, endpoint, token, max_answer, metrics })
     }
 
     /// Sends one pipeline and returns what `read` makes of the answer's body.
@@ -91,13 +87,13 @@ impl Client {
     /// address that the storage was opened with.
     pub(super) async fn post<T>(
         &self,
-        operation: &str,
+        call: &Call<'_>,
         body: &bytes::Bytes,
         attempt: &Attempt,
         read: impl Fn(&[u8]) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let token = self.token.header().await.map_err(Failure::last)?;
-        let answer = self.exchange(operation, body, attempt, token.as_ref()).await;
+        let answer = self.exchange(call, body, attempt, token.as_ref()).await;
         answer.and_then(|answer| read(&answer)).map_err(|failure| match token.as_ref().and_then(secret) {
             Some(token) => Failure { error: conceal(failure.error, token), ..failure },
             None => failure,
@@ -106,7 +102,7 @@ impl Client {
 
     async fn exchange(
         &self,
-        operation: &str,
+        call: &Call<'_>,
         body: &bytes::Bytes,
         attempt: &Attempt,
         token: Option<&HeaderValue>,
@@ -115,8 +111,8 @@ impl Client {
         if let Some(token) = token {
             request = request.header(AUTHORIZATION, token);
         }
-        self.counters.requests.fetch_add(1, Ordering::Relaxed);
-        self.counters.bytes_sent.fetch_add(body.len() as u64, Ordering::Relaxed);
+        let operation = call.words();
+        let _leaving = Leaving { client: self, call, attempt, bytes: body.len() as u64 };
         let request = request.body(reqwest::Body::wrap(attempt.departure.body(body.clone())));
         let sent = request.send().await;
         let mut answer = sent.map_err(|error| Failure::transport(operation, error, !attempt.departure.cancel()))?;
@@ -131,7 +127,7 @@ impl Client {
         let mut said = Vec::new();
         let reading = async {
             while let Ok(Some(part)) = answer.chunk().await {
-                self.counters.bytes_received.fetch_add(part.len() as u64, Ordering::Relaxed);
+                self.metrics.remote.bytes_received.add(part.len() as u64);
                 said.extend_from_slice(&part[..part.len().min(MAX_MESSAGE - said.len())]);
                 if said.len() == MAX_MESSAGE {
                     break;
@@ -146,13 +142,32 @@ impl Client {
     async fn read(&self, operation: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(|error| Failure::transport(operation, error, true))? {
-            self.counters.bytes_received.fetch_add(part.len() as u64, Ordering::Relaxed);
+            self.metrics.remote.bytes_received.add(part.len() as u64);
             if body.len() + part.len() > self.max_answer {
                 return Err(Failure::unreadable(operation, &format!("it is longer than {} bytes", self.max_answer)));
             }
             body.extend_from_slice(&part);
         }
         Ok(body)
+    }
+}
+
+/// Counts a request once it is over, if it has left. One that has not by then
+/// never will.
+struct Leaving<'a> {
+    client: &'a Client,
+    call: &'a Call<'a>,
+    attempt: &'a Attempt,
+    bytes: u64,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if !self.attempt.departure.cancel() {
+            self.call.round_trip();
+            self.client.metrics.remote.requests.add(1);
+            self.client.metrics.remote.bytes_sent.add(self.bytes);
+        }
     }
 }
 

@@ -10,23 +10,25 @@ mod message;
 mod retry;
 mod schema;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use libsql_hrana::proto::{Batch, BatchResult, Row};
 use memory_core::limits::MAX_RECORD;
 use memory_core::{Error, Result, WriteId};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use client::Client;
 pub use client::NetworkStats;
 pub(crate) use endpoint::{Endpoint, Token};
 use failure::Failure;
 pub(crate) use retry::RetryPolicy;
-use retry::{Operation, Shared};
+use retry::{Attempt, Operation, Shared};
 
 use super::{Columns, Done, Statement, Step};
 use crate::config::RemoteConfig;
+use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::SELECT_VERSION;
 
 #[derive(Debug)]
@@ -45,8 +47,14 @@ pub(crate) struct Remote {
 const MAX_FENCES: usize = 1000;
 
 impl Remote {
-    pub(crate) fn new(endpoint: Endpoint, token: Token, config: RemoteConfig) -> Result<Self> {
-        let client = Client::new(endpoint, token, config.pool_size, longest_answer(config.max_response))?;
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        token: Token,
+        config: RemoteConfig,
+        metrics: &Arc<PerformanceMetrics>,
+    ) -> Result<Self> {
+        let max_answer = longest_answer(config.max_response);
+        let client = Client::new(endpoint, token, config.pool_size, max_answer, Arc::clone(metrics))?;
         Ok(Self {
             client,
             policy: RetryPolicy {
@@ -54,7 +62,7 @@ impl Remote {
                 attempt_timeout: config.attempt_timeout,
                 batch: config.batch,
             },
-            shared: Shared::new(config.pool_size),
+            shared: Shared::new(config.pool_size, Arc::clone(metrics)),
             max_request: config.max_request,
             max_response: config.max_response,
             in_doubt: Mutex::default(),
@@ -69,18 +77,14 @@ impl Remote {
         self.max_request
     }
 
-    pub(crate) fn stats(&self) -> NetworkStats {
-        self.client.stats()
-    }
-
     /// Runs one statement and collects what `decode` makes of each row.
     pub(crate) async fn read<T>(
         &self,
-        operation: &str,
+        call: &Call<'_>,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T>,
     ) -> Result<Vec<T>> {
-        self.rows(self.policy.begin(operation, None), statement).await?.iter().map(|row| decode(row)).collect()
+        self.rows(call, self.policy.begin(call.words(), None), statement).await?.iter().map(|row| decode(row)).collect()
     }
 
     /// When an operation that begins now must have ended, however many requests
@@ -93,32 +97,38 @@ impl Remote {
     /// there are in all, of which the answer may hold fewer.
     pub(crate) async fn read_bounded<T>(
         &self,
-        name: &str,
+        call: &Call<'_>,
         deadline: Instant,
         statement: Statement,
         decode: impl Fn(&dyn Columns) -> Result<T>,
     ) -> Result<(Vec<T>, usize)> {
-        let rows = self.rows(Operation { name, write: None, deadline }, statement).await?;
+        let rows = self.rows(call, Operation { name: call.words(), write: None, deadline }, statement).await?;
         let total = rows.first().map_or(Ok(0), |row| row.integer(row.values.len().saturating_sub(1)))?;
         let found = rows.iter().map(|row| decode(row)).collect::<Result<_>>()?;
         Ok((found, usize::try_from(total).unwrap_or(0)))
     }
 
-    async fn rows(&self, operation: Operation<'_>, statement: Statement) -> Result<Vec<Row>> {
+    async fn rows(&self, call: &Call<'_>, operation: Operation<'_>, statement: Statement) -> Result<Vec<Row>> {
         let batch = Batch::single(message::stmt(statement, true));
-        self.request(operation, batch, |result| message::step_rows(operation.name, result, 0)).await
+        self.request(call, operation, batch, |result| message::step_rows(operation.name, result, 0)).await
     }
 
     /// Runs the steps of one write as one transaction, exactly once in effect.
-    pub(crate) async fn write(&self, name: &str, id: WriteId, fences: &[WriteId], steps: Vec<Step>) -> Result<Done> {
-        let operation = self.policy.begin(name, Some(id));
-        self.settle_some(operation).await?;
+    pub(crate) async fn write(
+        &self,
+        call: &Call<'_>,
+        id: WriteId,
+        fences: &[WriteId],
+        steps: Vec<Step>,
+    ) -> Result<Done> {
+        let operation = self.policy.begin(call.words(), Some(id));
+        self.settle_some(call, operation).await?;
         let mut fences = fences.to_vec();
         fences.extend(self.in_doubt().iter());
         let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size);
         // Should this future be dropped, nobody knows what became of the write.
         let doubt = Doubt { remote: self, id, over: false };
-        let done = self.request(operation, batch, |result| ledger::outcome(name, &result)).await;
+        let done = self.request(call, operation, batch, |result| ledger::outcome(operation.name, &result)).await;
         doubt.resolve(&done);
         match &done {
             // What had been done before brought only the fences of that time.
@@ -130,20 +140,20 @@ impl Remote {
     }
 
     /// Runs statements that may be repeated as one transaction.
-    pub(crate) async fn transaction(&self, operation: &str, statements: Vec<Statement>) -> Result<()> {
-        self.run(self.policy.begin(operation, None), statements).await
+    pub(crate) async fn transaction(&self, call: &Call<'_>, statements: Vec<Statement>) -> Result<()> {
+        self.run(call, self.policy.begin(call.words(), None), statements).await
     }
 
-    async fn run(&self, operation: Operation<'_>, statements: Vec<Statement>) -> Result<()> {
+    async fn run(&self, call: &Call<'_>, operation: Operation<'_>, statements: Vec<Statement>) -> Result<()> {
         let batch = ledger::transaction(statements);
-        self.request(operation, batch, |result| ledger::committed(operation.name, &result)).await
+        self.request(call, operation, batch, |result| ledger::committed(operation.name, &result)).await
     }
 
     /// Opens a connection, so that the first operation finds one, and returns
     /// the version of the schema if there is one.
-    pub(crate) async fn connect(&self) -> Result<Option<i64>> {
+    pub(crate) async fn connect(&self, call: &Call<'_>) -> Result<Option<i64>> {
         let batch = Batch::single(message::stmt(Statement::new(SELECT_VERSION, []), true));
-        self.request(self.policy.begin("connect", None), batch, |result| {
+        self.request(call, self.policy.begin(call.words(), None), batch, |result| {
             if result.step_errors.iter().flatten().any(|error| error.message.contains("no such table")) {
                 return Ok(None);
             }
@@ -154,15 +164,15 @@ impl Remote {
     }
 
     /// Makes sure that each of these writes has happened or never will.
-    pub(crate) async fn settle(&self, writes: &[WriteId]) -> Result<()> {
-        self.transaction("settle", vec![ledger::fence(writes)]).await?;
+    pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
+        self.transaction(call, vec![ledger::fence(writes)]).await?;
         self.forget(writes);
         Ok(())
     }
 
     /// Settles writes in doubt that would make a request of `operation` too
     /// long to carry them all; hardly ever does anything.
-    async fn settle_some(&self, operation: Operation<'_>) -> Result<()> {
+    async fn settle_some(&self, call: &Call<'_>, operation: Operation<'_>) -> Result<()> {
         loop {
             let some: Vec<_> = {
                 let in_doubt = self.in_doubt();
@@ -171,13 +181,14 @@ impl Remote {
                 }
                 in_doubt[..MAX_FENCES].to_vec()
             };
-            self.run(Operation { write: None, ..operation }, vec![ledger::fence(&some)]).await?;
+            self.run(call, Operation { write: None, ..operation }, vec![ledger::fence(&some)]).await?;
             self.forget(&some);
         }
     }
 
     async fn request<T>(
         &self,
+        call: &Call<'_>,
         operation: Operation<'_>,
         batch: Batch,
         read: impl Fn(BatchResult) -> Result<T, Failure>,
@@ -194,10 +205,14 @@ impl Remote {
             return Err(Error::invalid_input("max_request", reason));
         }
         let (body, read) = (&body, &read);
-        let attempt = |attempt| async move {
-            self.client.post(name, body, &attempt, |answer| read(message::batch_result(name, answer, steps)?)).await
+        let attempt = |attempt: Attempt| {
+            let span = tracing::debug_span!("request", attempt = attempt.number, bytes_sent = body.len());
+            let post = async move {
+                self.client.post(call, body, &attempt, |answer| read(message::batch_result(name, answer, steps)?)).await
+            };
+            post.instrument(span)
         };
-        self.policy.run(operation, &self.shared, || self.client.retried(), attempt).await
+        self.policy.run(operation, &self.shared, attempt).await
     }
 
     fn in_doubt(&self) -> std::sync::MutexGuard<'_, Vec<WriteId>> {

@@ -1,16 +1,17 @@
 //! How often, how soon and how long to try again.
 
 use std::future::Future;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use memory_core::{Error, Result, WriteId};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::departure::Departure;
 use super::failure::{Failure, Outcome};
 use crate::config::BatchConfig;
+use crate::metrics::PerformanceMetrics;
 
 /// The times of one operation.
 #[derive(Clone, Debug)]
@@ -53,11 +54,34 @@ pub(super) struct Shared {
     budget: RetryBudget,
     /// One permit for each request that may be on its way.
     permits: Semaphore,
+    metrics: Arc<PerformanceMetrics>,
 }
 
 impl Shared {
-    pub(super) const fn new(pool_size: usize) -> Self {
-        Self { budget: RetryBudget::new(), permits: Semaphore::const_new(pool_size) }
+    pub(super) const fn new(pool_size: usize, metrics: Arc<PerformanceMetrics>) -> Self {
+        Self { budget: RetryBudget::new(), permits: Semaphore::const_new(pool_size), metrics }
+    }
+
+    /// A turn, which has to be waited for while others have them all.
+    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Some(permit);
+        }
+        let _waiting = Waiting { start: Instant::now(), metrics: &self.metrics };
+        // It is never closed.
+        self.permits.acquire().await.ok()
+    }
+}
+
+/// Records a wait, also one that is given up.
+struct Waiting<'a> {
+    start: Instant,
+    metrics: &'a PerformanceMetrics,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.metrics.remote.pool_waits.record(self.start.elapsed());
     }
 }
 
@@ -74,6 +98,8 @@ pub(super) struct Operation<'a> {
 /// One attempt of a request.
 #[derive(Clone, Debug)]
 pub(super) struct Attempt {
+    /// The first is 1.
+    pub(super) number: u32,
     pub(super) until: Instant,
     pub(super) departure: Departure,
 }
@@ -84,8 +110,7 @@ impl RetryPolicy {
         Operation { name, write, deadline: Instant::now() + self.deadline }
     }
 
-    /// Makes attempts until one succeeds or no other may be made, and tells
-    /// `retried` of each new one.
+    /// Makes attempts until one succeeds or no other may be made.
     ///
     /// The pause before each is drawn between nothing and a limit that doubles
     /// (full jitter, as in "Exponential Backoff And Jitter", AWS Architecture
@@ -96,13 +121,12 @@ impl RetryPolicy {
         &self,
         operation: Operation<'_>,
         shared: &Shared,
-        retried: impl Fn(),
         attempt: impl Fn(Attempt) -> F,
     ) -> Result<T> {
         let mut made = 0;
         let mut unknown = false;
         loop {
-            let failure = match self.attempt(operation, shared, &attempt).await {
+            let failure = match self.attempt(operation, shared, made + 1, &attempt).await {
                 Ok(value) => {
                     shared.budget.give_back();
                     return Ok(value);
@@ -117,8 +141,13 @@ impl RetryPolicy {
             let limit = self.batch.delay_limit(made).mul_f64(fastrand::f64());
             let pause = failure.retry_after.map_or(limit, |asked| asked.max(limit));
             let resumed = Instant::now().checked_add(pause).filter(|resumed| *resumed < operation.deadline);
-            let resumed = resumed.filter(|_| failure.retry && made < self.batch.max_retries && shared.budget.take());
+            let in_time = resumed.is_some();
+            let may_retry = failure.retry && made < self.batch.max_retries;
+            let resumed = resumed.filter(|_| may_retry && shared.budget.take());
             let Some(resumed) = resumed else {
+                if Instant::now() >= operation.deadline || (may_retry && !in_time) {
+                    shared.metrics.remote.deadline_misses.add(1);
+                }
                 return Err(match operation.write {
                     Some(write) if unknown => Error::indeterminate(write, failure.error.to_string()),
                     _ => failure.error,
@@ -126,7 +155,7 @@ impl RetryPolicy {
             };
             sleep_until(resumed).await;
             made += 1;
-            retried();
+            shared.metrics.remote.retries.add(1);
         }
     }
 
@@ -135,18 +164,20 @@ impl RetryPolicy {
         &self,
         operation: Operation<'_>,
         shared: &Shared,
+        number: u32,
         attempt: impl Fn(Attempt) -> F,
     ) -> Result<T, Failure> {
         let timeout = |reason: &str| Error::timeout(operation.name, reason);
-        let Ok(_permit) = timeout_at(operation.deadline, shared.permits.acquire()).await else {
+        let Ok(_permit) = timeout_at(operation.deadline, shared.permit()).await else {
             return Err(Failure::last(timeout(
                 "other requests took its turn; a larger `pool_size` lets more of them go",
             )));
         };
         let until = operation.deadline.min(Instant::now() + self.attempt_timeout);
         let departure = Departure::default();
-        let made = timeout_at(until, attempt(Attempt { until, departure: departure.clone() })).await;
+        let made = timeout_at(until, attempt(Attempt { number, until, departure: departure.clone() })).await;
         made.unwrap_or_else(|_| {
+            shared.metrics.remote.timeouts.add(1);
             Err(if departure.cancel() {
                 Failure::again(timeout("the request could not be sent in time"))
             } else {
@@ -183,15 +214,10 @@ mod tests {
         let script = RefCell::new(failures.into_iter());
         let made = Cell::new(0);
         let result = policy
-            .run(
-                policy.begin("get", write),
-                &Shared::new(1),
-                || {},
-                |_| async {
-                    made.set(made.get() + 1);
-                    script.borrow_mut().next().map_or(Ok("done"), Err)
-                },
-            )
+            .run(policy.begin("get", write), &Shared::new(1, Arc::default()), |_| async {
+                made.set(made.get() + 1);
+                script.borrow_mut().next().map_or(Ok("done"), Err)
+            })
             .await;
         (result, made.get())
     }
@@ -247,7 +273,7 @@ mod tests {
         let start = Instant::now();
         let policy = RetryPolicy { attempt_timeout: Duration::from_secs(20), ..policy() };
         let get = policy.begin("get", None);
-        let result: Result<()> = policy.run(get, &Shared::new(1), || {}, |_| std::future::pending()).await;
+        let result: Result<()> = policy.run(get, &Shared::new(1, Arc::default()), |_| std::future::pending()).await;
         assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
         assert!(start.elapsed() <= policy.deadline);
     }
@@ -255,27 +281,28 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_write_that_never_left_is_not_in_doubt() {
         let put = |policy: &RetryPolicy| policy.begin("put", Some(WriteId::new()));
-        let result: Result<()> = policy().run(put(&policy()), &Shared::new(1), || {}, |_| std::future::pending()).await;
+        let result: Result<()> =
+            policy().run(put(&policy()), &Shared::new(1, Arc::default()), |_| std::future::pending()).await;
         assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
         let left = |attempt: Attempt| async move {
             let mut body = attempt.departure.body(bytes::Bytes::from_static(b"body"));
             std::future::poll_fn(|context| http_body::Body::poll_frame(std::pin::Pin::new(&mut body), context)).await;
             std::future::pending().await
         };
-        let result: Result<()> = policy().run(put(&policy()), &Shared::new(1), || {}, left).await;
+        let result: Result<()> = policy().run(put(&policy()), &Shared::new(1, Arc::default()), left).await;
         assert!(matches!(result, Err(Error::Indeterminate { .. })), "{result:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn waiting_for_a_turn_ends_with_the_deadline_and_takes_nothing_from_an_attempt() {
         let policy = policy();
-        let shared = Shared::new(1);
+        let shared = Shared::new(1, Arc::default());
         let run = |seconds| {
             let slow = move |_| async move {
                 sleep_until(Instant::now() + Duration::from_secs(seconds)).await;
                 Ok(())
             };
-            policy.run(policy.begin("put", Some(WriteId::new())), &shared, || panic!("no retry"), slow)
+            policy.run(policy.begin("put", Some(WriteId::new())), &shared, slow)
         };
         let (first, second, third, fourth) = tokio::join!(run(9), run(9), run(9), run(9));
         assert!(first.is_ok() && second.is_ok() && third.is_ok());
@@ -305,18 +332,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_spent_budget_ends_all_retries_until_the_server_answers_again() {
-        let shared = Shared::new(1);
+        let shared = Shared::new(1, Arc::default());
         let made = Cell::new(0);
         for _ in 0..50 {
             let failing = |_| async {
                 made.set(made.get() + 1);
                 Err::<(), _>(Failure::again(unavailable()))
             };
-            assert!(policy().run(policy().begin("get", None), &shared, || {}, failing).await.is_err());
+            assert!(policy().run(policy().begin("get", None), &shared, failing).await.is_err());
         }
         assert_eq!(made.get(), 50 + (BUDGET / RETRY_COST) as usize);
         for _ in 0..RETRY_COST {
-            policy().run(policy().begin("get", None), &shared, || {}, |_| async { Ok(()) }).await.unwrap();
+            policy().run(policy().begin("get", None), &shared, |_| async { Ok(()) }).await.unwrap();
         }
         assert!(shared.budget.take() && !shared.budget.take());
     }

@@ -6,6 +6,7 @@ use memory_core::Result;
 use super::Remote;
 use super::failure::Failure;
 use super::message::first_error;
+use crate::metrics::Call;
 use crate::schema::{Index, MIGRATIONS, OPERATION, SELECT_VERSION, VERSION, check_version};
 use crate::transport::Columns;
 
@@ -15,9 +16,9 @@ const FOUND: u32 = 1;
 impl Remote {
     /// Creates the schema unless there is one, and indexes, in one transaction:
     /// the steps that create the schema run only if reading its version failed.
-    pub(crate) async fn initialize_schema(&self, indexes: &[Index]) -> Result<()> {
+    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: &[Index]) -> Result<()> {
         let (batch, committed) = creation(indexes);
-        self.request(self.policy.begin(OPERATION, None), batch, |mut result| {
+        self.request(call, self.policy.begin(OPERATION, None), batch, |mut result| {
             let found = result.step_results.get(FOUND as usize).and_then(Option::as_ref);
             if let Some(row) = found.and_then(|found| found.rows.first()) {
                 row.integer(0).and_then(check_version).map_err(Failure::last)?;

@@ -42,7 +42,7 @@ fn bar(measure: &Measure, most: f64, line: &Line<'_>, systems: &Systems<'_>, y: 
         g.lane.(systems.class(line.system)) {
             title { (hint(line, measure, value)) }
             // Its shape tells it where colours do not.
-            svg x="6" y=(pixels(y + 0.5 * LANE - 0.5)) overflow="visible" { (mark(systems, line.system, 0.0, 0.0)) }
+            (mark(systems, line.system, "6", y + 0.5 * LANE - 0.5))
             rect x="14" y=(pixels(y + 1.0)) width=(percent(length)) height=(pixels(LANE - 3.0)) rx="1.5" {}
             text.value x=(percent(length)) dx="20" y=(pixels(y + LANE - 4.0)) { ((measure.write)(value)) }
         }

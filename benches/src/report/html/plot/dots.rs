@@ -69,7 +69,7 @@ fn dot(measure: &Measure, axis: &Axis, line: &Line<'_>, systems: &Systems<'_>, y
                 @let x = percent(axis.place(goal));
                 line.goal x1=(x) x2=(x) y1=(pixels(y - 7.0)) y2=(pixels(y + 7.0)) {}
             }
-            (mark(systems, line.system, x, y))
+            (mark(systems, line.system, &percent(x), y))
             text.value x="100%" dx="70" y=(pixels(y + 3.5)) text-anchor="end" { ((measure.write)(value)) }
         }
     }

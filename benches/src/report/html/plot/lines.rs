@@ -70,7 +70,7 @@ fn series(
                 line.link x1=(percent(pair[0].1)) y1=(pixels(pair[0].2)) x2=(percent(pair[1].1)) y2=(pixels(pair[1].2)) {}
             }
             @for (_, x, y, line, value) in &places {
-                g { title { (hint(line, measure, *value)) } (mark(systems, system, *x, *y)) }
+                g { title { (hint(line, measure, *value)) } (mark(systems, system, &percent(*x), *y)) }
             }
         }
     }

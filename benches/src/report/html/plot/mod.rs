@@ -75,7 +75,7 @@ pub(super) fn figure(
                 @for system in systems.among(lines) {
                     li {
                         svg class={ "mark " (systems.class(system)) } width="14" height="14" aria-hidden="true" {
-                            (mark(systems, system, 50.0, 7.0))
+                            (mark(systems, system, "50%", 7.0))
                         }
                         (system)
                     }
@@ -87,8 +87,8 @@ pub(super) fn figure(
 }
 
 /// The mark of a system at a place.
-fn mark(systems: &Systems<'_>, system: &str, x: f64, y: f64) -> Markup {
-    html! { use href={ "#shape" (systems.shape(system)) } x=(percent(x)) y=(pixels(y)) {} }
+fn mark(systems: &Systems<'_>, system: &str, x: &str, y: f64) -> Markup {
+    html! { use href={ "#shape" (systems.shape(system)) } x=(x) y=(pixels(y)) {} }
 }
 
 fn percent(x: f64) -> String {
