@@ -1,9 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::cast_precision_loss, reason = "counts and bytes as reals, far below where an f64 skips integers")]
 
+mod clients;
+mod contender;
 mod input;
 mod local;
 mod network;
+mod phase1;
 mod population;
 mod progress;
 pub mod report;
@@ -13,11 +16,14 @@ mod section;
 pub mod statistics;
 mod trajectories;
 
+pub use clients::ServerAddress;
+pub use contender::{Contender, Sample, Traffic, timed};
 pub use input::InputError;
-pub use network::{NetworkSettings, ServerAddress};
+pub use network::NetworkSettings;
+pub use phase1::{Phase1Settings, phase1_contenders};
 pub use progress::Progress;
 pub use report::Report;
-pub use rounds::{Contender, Measured, Sample, Series, Traffic, Workload, run, timed};
+pub use rounds::{Measured, Series, Workload, run};
 pub use section::{SECTIONS, Scope, Section, Settings};
 pub use trajectories::{Shape, Trajectories};
 

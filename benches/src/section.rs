@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{NetworkSettings, Progress, Trajectories, local, network};
+use crate::{NetworkSettings, Phase1Settings, Progress, Trajectories, local, network, phase1};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Section {
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION];
+pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION, phase1::SECTION];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,8 @@ pub struct Settings {
     pub trajectories: Trajectories,
     /// What the section `network` goes by beside.
     pub network: NetworkSettings,
+    /// What the section `phase1` goes by beside.
+    pub phase1: Phase1Settings,
 }
 
 impl Settings {
@@ -59,6 +61,7 @@ impl Settings {
             Scope::Quick => (11, 2_000),
             Scope::Default | Scope::Full => (31, 10_000),
         };
-        Self { scope, seed, rounds, population, trajectories, network: NetworkSettings::new(scope) }
+        let (network, phase1) = (NetworkSettings::new(scope), Phase1Settings::new(scope));
+        Self { scope, seed, rounds, population, trajectories, network, phase1 }
     }
 }

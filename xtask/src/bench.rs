@@ -110,6 +110,7 @@ fn settings(options: &Options) -> Result<Settings> {
     if let Some(rounds) = options.rounds {
         settings.rounds = usize::try_from(rounds)?;
         settings.network.rounds = settings.rounds;
+        settings.phase1.rounds = settings.rounds;
     }
     if let Some(population) = options.population {
         settings.population = usize::try_from(population)?;

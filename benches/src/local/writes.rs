@@ -10,7 +10,7 @@ use memory_storage_turso::TursoStorage;
 use super::by_hand::INSERT;
 use super::database::{Ours, Scratch};
 use super::{NAIVE, OURS, RAW, by_hand};
-use crate::rounds::unclocked;
+use crate::contender::unclocked;
 use crate::row;
 use crate::trajectories::time_ordered_id;
 use crate::{Contender, Settings, Workload};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Settings, Shape};
 
 pub use environment::Environment;
-pub use row::{Row, Unit};
+pub use row::{Promise, Row, Unit};
 pub use table::table;
 
 /// The version of the JSON's schema; raised when a field changes its meaning
