@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![expect(clippy::cast_precision_loss, reason = "counts and bytes as reals, far below where an f64 skips integers")]
 
+mod cache;
 mod clients;
 mod contender;
 mod input;
+mod libsql_row;
 mod local;
 mod network;
+mod peers;
 mod phase1;
 mod population;
 mod progress;
@@ -16,10 +19,12 @@ mod section;
 pub mod statistics;
 mod trajectories;
 
+pub use cache::{CacheSettings, CountAllocated, Trace, cache_workloads};
 pub use clients::ServerAddress;
 pub use contender::{Contender, Sample, Traffic, timed};
 pub use input::InputError;
 pub use network::NetworkSettings;
+pub use peers::Peers;
 pub use phase1::{Phase1Settings, phase1_contenders};
 pub use progress::Progress;
 pub use report::Report;

@@ -3,7 +3,9 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{NetworkSettings, Phase1Settings, Progress, Trajectories, local, network, phase1};
+use crate::{
+    CacheSettings, NetworkSettings, Peers, Phase1Settings, Progress, Trajectories, cache, local, network, phase1,
+};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +24,7 @@ pub struct Section {
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION, phase1::SECTION];
+pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS, phase1::SECTION];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,10 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// What the section `phase1` goes by beside.
     pub phase1: Phase1Settings,
+    /// What the sections `cache` and `cache_ratio` go by beside.
+    pub cache: CacheSettings,
+    /// The peers in processes of their own, where they are to take part.
+    pub peers: Option<Peers>,
 }
 
 impl Settings {
@@ -61,7 +67,8 @@ impl Settings {
             Scope::Quick => (11, 2_000),
             Scope::Default | Scope::Full => (31, 10_000),
         };
-        let (network, phase1) = (NetworkSettings::new(scope), Phase1Settings::new(scope));
-        Self { scope, seed, rounds, population, trajectories, network, phase1 }
+        let (network, cache, phase1) =
+            (NetworkSettings::new(scope), CacheSettings::new(scope), Phase1Settings::new(scope));
+        Self { scope, seed, rounds, population, trajectories, network, cache, phase1, peers: None }
     }
 }

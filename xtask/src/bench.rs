@@ -9,15 +9,18 @@ use clap::{Args, value_parser};
 use indicatif::{ProgressBar, ProgressStyle};
 use memory_benches::report::{Row, table};
 use memory_benches::statistics::{MAX_ROUNDS, MIN_ROUNDS};
-use memory_benches::{InputError, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories};
+use memory_benches::{
+    InputError, Peers, Progress, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trace, Trajectories,
+};
 
-use crate::duration;
+use crate::{allocated, duration};
 
 /// Episodes where no file gives them, as many as the real file has that the
 /// generator was fitted to.
 const GENERATED: u64 = 200;
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a flag is a bool")]
 pub(crate) struct Options {
     /// Measure with fewer rounds and smaller populations
     #[arg(long)]
@@ -31,6 +34,10 @@ pub(crate) struct Options {
     /// Store the episodes of this file, in the format of τ-bench, instead of generated ones
     #[arg(long, value_name = "FILE")]
     trajectories: Option<PathBuf>,
+    /// Run this trace through the caches too: one key a line, or ARC's `.lis`; may be packed by gzip, and given more
+    /// than once
+    #[arg(long, value_name = "FILE")]
+    trace: Vec<PathBuf>,
     /// Write the results as JSON, by the schema in benches/SCHEMA.md
     #[arg(long, value_name = "PATH")]
     json: Option<PathBuf>,
@@ -56,6 +63,9 @@ pub(crate) struct Options {
     /// The bearer token for that server
     #[arg(long, value_name = "TOKEN", requires = "url")]
     token: Option<String>,
+    /// Measure rusqlite and the crate do-memory-storage-turso too, which are built for it, in minutes
+    #[arg(long)]
+    peers: bool,
     /// List the sections, and measure nothing
     #[arg(long)]
     list: bool,
@@ -71,7 +81,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     // Whatever may be wrong with the input is found before anything is measured.
     let sections = sections(&options.only)?;
     let json = options.json.as_deref().map(Output::open).transpose()?;
-    let settings = settings(options)?;
+    let mut settings = settings(options)?;
+    settings.peers = options.peers.then(Peers::of_the_workspace).transpose()?;
     for section in &sections {
         (section.check)(&settings)?;
     }
@@ -111,10 +122,13 @@ fn settings(options: &Options) -> Result<Settings> {
         settings.rounds = usize::try_from(rounds)?;
         settings.network.rounds = settings.rounds;
         settings.phase1.rounds = settings.rounds;
+        settings.cache.rounds = settings.rounds;
     }
     if let Some(population) = options.population {
         settings.population = usize::try_from(population)?;
     }
+    settings.cache.traces = options.trace.iter().map(|path| Trace::read(path)).collect::<Result<_>>()?;
+    settings.cache.count_allocated = Some(allocated::during);
     if let Some(rtt) = &options.rtt {
         settings.network.rtt = duration::parse("--rtt", rtt)?;
     }

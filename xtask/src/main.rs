@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod allocated;
 mod bench;
 mod duration;
 mod serve;

@@ -14,15 +14,15 @@ mod sql;
 mod system;
 
 pub use address::ServerAddress;
-pub(crate) use input::{Input, MOST, patterns};
-pub(crate) use libsql_remote::{Cached, NewConnection, Warm};
+pub(crate) use input::{Input, MOST, PageOf, patterns};
+pub(crate) use libsql_remote::{Cached, NewConnection, Warm, connect};
 pub(crate) use ours::{Ours, builder};
-pub(crate) use place::Place;
+pub(crate) use place::{Place, Route};
 pub(crate) use player::Player;
 pub(crate) use scaling::{scale, scaled};
 pub(crate) use scene::{Scene, ids, in_order, same};
 pub(crate) use serverless::Serverless;
-pub(crate) use system::System;
+pub(crate) use system::{Episodes, System};
 
 /// This project's storages.
 pub(crate) const OURS: &str = "ours";

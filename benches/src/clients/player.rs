@@ -77,7 +77,7 @@ impl<S: System> Player<S> {
         turn: &impl AsyncFn(&Self, &S, u64) -> Result<Sample>,
         operations: u64,
     ) -> Result<Sample> {
-        let system = self.system.as_ref().map_err(|reason| anyhow!(reason.clone()))?;
+        let system = self.system()?;
         let sample = self.runtime.block_on(async {
             if self.used.borrow().is_none_or(|used| used.elapsed() > REST) {
                 system.warm_up().await?;
@@ -85,8 +85,14 @@ impl<S: System> Player<S> {
             }
             turn(self, system, operations).await
         });
-        self.used.replace(Some(Instant::now()));
+        // Whoever failed may have lost what it keeps open.
+        self.used.replace(sample.is_ok().then(Instant::now));
         sample
+    }
+
+    /// It, or why it could not be made ready.
+    pub(crate) fn system(&self) -> Result<&S> {
+        self.system.as_ref().map_err(|reason| anyhow!(reason.clone()))
     }
 
     /// How many calls came before this one.
@@ -108,7 +114,7 @@ impl<S: System> Player<S> {
         let requests = system.requests();
         let start = Instant::now();
         let value = operation.await?;
-        let elapsed = start.elapsed();
+        let elapsed = system.elapsed().unwrap_or_else(|| start.elapsed());
         let said = || Some(Traffic { round_trips: system.requests()? - requests?, ..Traffic::default() });
         let traffic = self.route.traffic_since(self.counted.get()).or_else(said);
         self.look();

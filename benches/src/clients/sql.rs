@@ -4,6 +4,7 @@ use anyhow::Result;
 use libsql::Value;
 use memory_core::Pattern;
 
+pub(crate) use crate::row::{BY_SESSION, GET, GET_BATCH};
 use crate::row::{insert, json, select};
 
 pub(crate) const UPSERT: &str = insert!(
@@ -44,16 +45,6 @@ pub(crate) fn pattern(pattern: &Pattern) -> Result<Vec<Value>> {
         pattern.context.language.clone().into(),
     ])
 }
-
-pub(crate) const GET: &str = select!("WHERE episode_id = ?1");
-
-/// By a JSON array of ids.
-pub(crate) const GET_BATCH: &str = select!("WHERE episode_id IN (SELECT value FROM json_each(?1))");
-
-pub(crate) const BY_SESSION: &str = select!(
-    r#"WHERE json_extract(metadata, '$."session"') = ?1
-    ORDER BY start_time DESC, episode_id DESC LIMIT 50"#
-);
 
 /// By the text of the metadata, whatever key and value stand in it.
 pub(crate) const LIKE: &str = select!("WHERE metadata LIKE ?1 ORDER BY start_time DESC, episode_id DESC LIMIT 50");

@@ -1,13 +1,15 @@
 //! Section `local`: a database in a file of this machine.
 //!
-//! Three systems do each operation on databases of one schema (which ours
+//! These systems do each operation on databases of one schema (which ours
 //! creates), in WAL mode with `synchronous = NORMAL`:
 //!
 //! - `ours`: `TursoStorage`, awaited on a current-thread runtime;
 //! - `raw-libsql`: hand-written libsql on the calling thread, statements
 //!   prepared once and reset before each use, a batch as one transaction;
 //! - `naive-libsql`: the same, but every statement prepared anew, every record
-//!   read or written by itself, and metadata searched by `LIKE`.
+//!   read or written by itself, and metadata searched by `LIKE`;
+//! - `rusqlite`, where peers take part: what `raw-libsql` does, in a process of
+//!   its own, which takes its time itself.
 //!
 //! All of them turn records into rows and rows into records inside the clock.
 //! Tables that are written to are emptied and the log is checkpointed before
@@ -19,6 +21,7 @@ pub(crate) mod by_hand;
 mod database;
 mod queries;
 mod reads;
+mod rusqlite;
 mod writes;
 
 use anyhow::{Context, Result};
@@ -33,7 +36,7 @@ use crate::{Measured, Progress, Section, Settings, run};
 pub(crate) const SECTION: Section = Section {
     name: "local",
     about: "a local file: store, get, query and delete, against libsql by hand",
-    check: |_| Ok(()),
+    check: rusqlite::check,
     describe,
     run: section,
 };

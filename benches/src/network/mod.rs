@@ -1,6 +1,6 @@
 //! Section `network`: a server across a network.
 //!
-//! Five systems do each operation on one server, on the schema that ours
+//! These systems do each operation on one server, on the schema that ours
 //! creates, with episodes of 2 kB and, where a file gives them, real ones:
 //!
 //! - `ours`: one [`TursoStorage`](memory_storage_turso::TursoStorage), with its
@@ -9,7 +9,11 @@
 //!   connection for each operation. The baseline;
 //! - `libsql-warm`: the same, with one connection that is kept;
 //! - `libsql-cached-statement`: the same, with statements prepared once;
-//! - `turso_serverless`: that crate, with one connection that is kept.
+//! - `turso_serverless`: that crate, with one connection that is kept;
+//! - `do-memory-storage-turso`, where peers take part: the published crate by its
+//!   public API, in a process of its own, with tables of its own on a server of
+//!   its own, behind as long a way. It takes its time itself. What it finds is
+//!   compared by its ids alone: its records are not ours.
 //!
 //! The peers do what somebody would who knows them: one statement by itself
 //! needs no transaction; many records are executed one by one in a transaction
@@ -24,16 +28,19 @@
 //! server may hold other records, which are left alone; nothing is counted
 //! there but our own requests.
 
+mod cached;
 mod operation;
+mod published;
 mod settings;
 mod turn;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use self::operation::{OPERATIONS, Operation};
+use self::published::Published;
 pub use self::settings::NetworkSettings;
 use self::turn::contender;
 use crate::clients::{BASELINE, Cached, Input, NewConnection, Ours, Place, Player, Scene, Serverless, Warm, builder};
@@ -54,6 +61,7 @@ const EPISODE_BYTES: usize = 2_000;
 
 /// Whether the server that was given can be used.
 pub(crate) fn check(settings: &Settings) -> Result<()> {
+    published::check(settings)?;
     let Some(server) = &settings.network.server else { return Ok(()) };
     let place = open(&settings.network)?;
     let ready = async {
@@ -115,19 +123,40 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
     let warm = Player::new(place, async |address| Warm::open(&address).await)?;
     let cached = Player::new(place, async |address| Cached::open(&address).await)?;
     let serverless = Player::new(place, async |address| Serverless::open(&address).await)?;
+    let own_place = match (&settings.peers, &settings.network.server) {
+        (Some(_), None) => Some(open(&settings.network)?),
+        _ => None,
+    };
+    let published = settings.peers.as_ref().map(|peers| match &own_place {
+        Some(place) => {
+            Player::new(place, async |address| Published::open(peers, place.address().clone(), &address, scenes))
+        }
+        None => {
+            Player::new(place, async |_| bail!("its tables have the names of ours: it is measured in the lab alone"))
+        }
+    });
+    let published = published.transpose()?;
     let workload = |operation: Operation, scene: &Rc<Scene>| {
-        let contenders = vec![
+        let mut contenders = vec![
             contender(&ours, operation, scene),
             contender(&new_connection, operation, scene),
             contender(&warm, operation, scene),
             contender(&cached, operation, scene),
             contender(&serverless, operation, scene),
         ];
+        if let Some(published) = published.as_ref().filter(|_| published::does(operation)) {
+            contenders.push(contender(published, operation, scene));
+        }
         let name = operation.name() + scene.input.suffix;
         Workload { budget: Some(settings.network.budget), ..Workload::new(name, 1, contenders) }
     };
     let mut workloads: Vec<_> =
         OPERATIONS.iter().flat_map(|operation| scenes.iter().map(|scene| workload(*operation, scene))).collect();
+    if let Some(published) = &published {
+        for scene in scenes {
+            workloads.push(cached::workload(place, published, scene)?);
+        }
+    }
     let measured = run(&mut workloads, settings.network.rounds, settings.seed, progress)?;
     let mut rows: Vec<_> = measured.iter().flat_map(|measured| Row::of(SECTION.name, measured, BASELINE)).collect();
     if settings.network.server.is_none() && !settings.network.rtt.is_zero() {

@@ -57,14 +57,14 @@ async fn operate<S: System>(player: &Player<S>, system: &S, operation: Operation
             let (size, factor) = scaled::<S>(size, scene.max_single_records).unwrap_or((size, 1.0));
             let episodes = input.fresh(size);
             let (sample, ()) = player.clocked(system, system.store(&episodes)).await?;
-            scene.sweep(&episodes, &[]).await?;
+            system.sweep(scene, &episodes, &[]).await?;
             Ok(scale(sample, factor))
         }
         Operation::Commit => {
             let episodes = input.fresh(COMMITTED);
             let patterns = patterns(&episodes);
             let (sample, ()) = player.clocked(system, system.commit(&episodes, &patterns)).await?;
-            scene.sweep(&episodes, &patterns).await?;
+            system.sweep(scene, &episodes, &patterns).await?;
             Ok(sample)
         }
     }

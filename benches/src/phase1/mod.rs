@@ -147,7 +147,7 @@ pub fn phase1_contenders(settings: &Settings, mut visit: impl FnMut(&str, &mut C
 /// What needs no network.
 fn on_this_machine(files: &Path, settings: &Settings) -> Result<[Workload; 3]> {
     Ok([
-        local::by_index(&files.join("metadata.db"), METADATA, settings.seed, settings.phase1.population)?,
+        local::by_index(&files.join("metadata.db"), METADATA, settings, settings.phase1.population)?,
         prepared::workload(&files.join("prepared.db"), settings.seed)?,
         hits::workload(settings.seed)?,
     ])

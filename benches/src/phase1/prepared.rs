@@ -10,7 +10,7 @@ use memory_storage_turso::{PreparedCacheConfig, TursoStorage};
 use crate::local::by_hand;
 use crate::local::{NAIVE, OURS, Ours, RAW};
 use crate::population::population;
-use crate::row::select;
+use crate::row::GET;
 use crate::{Contender, Workload};
 
 /// Through our storage.
@@ -22,7 +22,6 @@ pub(super) const PREPARING: &str = "ours-preparing";
 
 const GETS: u64 = 200;
 const EPISODES: usize = 1_000;
-const GET: &str = select!("WHERE episode_id = ?1");
 
 /// Gets of one small episode in a local file.
 pub(super) fn workload(path: &Path, seed: u64) -> Result<Workload> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Settings;
+use crate::{Peers, Settings};
 
 /// What the figures of a run depend on beside the code.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,6 +35,7 @@ impl Environment {
         for package in ["libsql", "turso_serverless"] {
             versions.extend(locked(package).map(|version| (package.to_owned(), version)));
         }
+        versions.extend(settings.peers.iter().flat_map(Peers::versions));
         versions.extend(rustc().map(|version| ("rustc".to_owned(), version)));
         Self {
             cores: std::thread::available_parallelism().map_or(1, usize::from),

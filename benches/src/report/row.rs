@@ -32,6 +32,10 @@ pub struct Row {
     /// The 95 % interval of that median, in its unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ci95: Option<[f64; 2]>,
+    /// The least of the rounds, in the unit of the median: what it takes while
+    /// nothing else uses the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least: Option<f64>,
     /// How many rounds these are figures of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rounds: Option<u64>,
@@ -116,6 +120,9 @@ pub struct Row {
     /// Hits among lookups, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
+    /// Bytes that one entry takes beyond its key and value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_entry: Option<f64>,
     /// Why a figure is missing or what to know about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -240,6 +247,14 @@ impl Row {
         }
     }
 
+    /// Says how long the quickest round took.
+    pub fn set_least(&mut self, series: &Series) {
+        if let Some((_, unit)) = self.time() {
+            let least = series.seconds.iter().copied().fold(f64::INFINITY, f64::min);
+            self.least = Some(significant(least * unit.per_second(), 4));
+        }
+    }
+
     /// Says what multiple of the round-trip time this took.
     pub fn set_rtt_multiple(&mut self, rtt: Duration) {
         if let Some((time, unit)) = self.time() {
@@ -294,6 +309,9 @@ mod tests {
         assert_eq!(rows[0].hop_us_per_op, Some(2.0));
         rows[1].set_rtt_multiple(Duration::from_micros(300));
         assert_eq!(rows[1].rtt_multiple, Some(3.33));
+        let seconds = vec![3e-6, 2e-6, 4e-6];
+        rows[0].set_least(&Series { seconds, ..measured.series[0].clone() });
+        assert_eq!(rows[0].least, Some(2.0));
     }
 
     #[test]
@@ -316,9 +334,10 @@ mod tests {
         let mut row = Row::of("local", &measured, "naive").remove(0);
         row.set_cost(&measured.series[0], &measured.series[2], Some(&measured.series[2]));
         (row.median_ms_per_op, row.median_ns_per_op) = (Some(1.0), Some(1.0));
-        (row.hit_ratio, row.reason) = (Some(0.5), Some("why".to_owned()));
+        (row.hit_ratio, row.bytes_per_entry, row.reason) = (Some(0.5), Some(80.0), Some("why".to_owned()));
         (row.connections_per_op, row.bytes_down_per_op) = (Some(0.0), Some(1.0));
         row.set_rtt_multiple(Duration::from_millis(1));
+        row.set_least(&measured.series[0]);
         (row.rtt_ms, row.expected_ms_per_op, row.promise) = (Some(39.0), Some(15.0), Some(Promise::Kept));
         (row.expected_speedup, row.target_speedup, row.speedup_vs_store) = (Some(89.3), Some(28.0), Some(25.0));
         (row.round_trips_saved, row.expected_round_trips_saved) = (Some(0.9), Some(0.85));
@@ -326,7 +345,7 @@ mod tests {
         (row.added_ns_per_op, row.expected_added_ns_per_op) = (Some(12.0), Some(30.0));
         let json = serde_json::to_value(row).unwrap();
         let fields = json.as_object().unwrap();
-        assert_eq!(fields.len(), 36);
+        assert_eq!(fields.len(), 38);
         let schema = include_str!("../../SCHEMA.md");
         assert_eq!(fields.keys().filter(|field| !schema.contains(&format!("`{field}`"))).collect::<Vec<_>>(), [""; 0]);
     }

@@ -17,6 +17,7 @@ type Cell = fn(&Row) -> Option<String>;
 const FIGURES: &[(&str, Cell)] = &[
     ("time/op", |row| row.time().map(|(time, unit)| format!("{} {}", digits(time, 4), unit.sign()))),
     ("95 % interval", |row| row.ci95.map(|[low, high]| format!("{} – {}", digits(low, 4), digits(high, 4)))),
+    ("least", |row| row.least.map(|least| digits(least, 4))),
     ("speedup", |row| speedup(row)),
     ("expected", |row| expected(row)),
     ("beside", |row| beside(row)),
@@ -29,6 +30,7 @@ const FIGURES: &[(&str, Cell)] = &[
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
     ("down B/op", |row| row.bytes_down_per_op.map(|count| digits(count, 4))),
     ("hit ratio", |row| row.hit_ratio.map(|ratio| digits(ratio, 4))),
+    ("B/entry", |row| row.bytes_per_entry.map(|bytes| digits(bytes, 4))),
     ("promise", |row| row.promise.map(|promise| format!("{promise:?}").to_lowercase())),
 ];
 

@@ -4,8 +4,10 @@ use std::future::Future;
 use std::sync::Arc;
 
 use memory_core::{Counts, Field, Filter, MemoryStorage, Page, Query, Result, Store, validate_count};
+use memory_storage_redb::Moment;
 
 use super::answer::Answer;
+use super::coherence::Generation;
 use super::kind::{Cached, count};
 use super::query_cache::{QueryCache, counts, page_answer};
 use super::query_key::QueryKey;
@@ -19,7 +21,10 @@ impl<S: MemoryStorage> Shared<S> {
         let Some(queries) = &self.queries else { return self.storage.query(query).await };
         // A key stands only for what can be asked.
         query.validate()?;
-        let load = async || Ok(page_answer(&query.filter, &self.storage.query(query).await?));
+        let load = |shared: Arc<Self>| {
+            let query = query.clone();
+            async move { Ok(page_answer(&query.filter, &shared.storage.query(&query).await?)) }
+        };
         let answer = self.answer::<R, _>(queries, QueryKey::of_query(query), load).await?;
         match R::found(&answer) {
             Some(found) => Ok(found.page.clone()),
@@ -33,7 +38,10 @@ impl<S: MemoryStorage> Shared<S> {
     {
         let Some(queries) = &self.queries else { return self.storage.count(filter, by).await };
         validate_count(filter, by.as_ref())?;
-        let load = async || Ok(Arc::new(Answer::Counts(R::KIND, self.storage.count(filter, by.clone()).await?)));
+        let load = |shared: Arc<Self>| {
+            let (filter, by) = (filter.clone(), by.clone());
+            async move { Ok(Arc::new(Answer::Counts(R::KIND, shared.storage.count(&filter, by).await?))) }
+        };
         let answer = self.answer::<R, _>(queries, QueryKey::of_count(filter, by.as_ref()), load).await?;
         match counts(&answer) {
             Some(counts) => Ok(counts),
@@ -50,10 +58,10 @@ impl<S: MemoryStorage> Shared<S> {
         self: &Arc<Self>,
         queries: &QueryCache,
         key: QueryKey,
-        load: impl Fn() -> F + Send + Sync,
+        load: impl Fn(Arc<Self>) -> F + Send + Sync,
     ) -> Result<Arc<Answer>>
     where
-        F: Future<Output = Result<Arc<Answer>>> + Send,
+        F: Future<Output = Result<Arc<Answer>>> + Send + 'static,
     {
         if let Some(answer) = queries.get(&key) {
             return Ok(answer);
@@ -63,28 +71,43 @@ impl<S: MemoryStorage> Shared<S> {
         loop {
             let Some(noted) = kind.table.note(0) else {
                 self.settle_soon();
-                return load().await;
+                return load(Arc::clone(self)).await;
             };
             let read_at = queries.now();
-            let mut boarded = kind.searches.board([(key.clone(), noted)], |key| queries.get(key));
+            let load = |led| Arc::clone(self).search::<R>(led, load(Arc::clone(self)), read_at);
+            let mut boarded = kind.searches.board([(key.clone(), noted)], |key| queries.get(key), load);
             if let Some((_, answer)) = boarded.found.pop() {
                 return Ok(answer);
             }
-            if let Some((_, joined)) = boarded.joined.pop() {
-                count(&queries.coalesced, 1);
-                match joined.landed().await {
-                    Some(answer) => return answer,
-                    None => continue,
+            let landed = match (boarded.led.pop(), boarded.joined.pop()) {
+                (Some((_, led)), _) => led.landed_here().await,
+                (None, Some((_, joined))) => {
+                    count(&queries.coalesced, 1);
+                    joined.landed().await
                 }
+                (None, None) => None,
+            };
+            if let Some(answer) = landed {
+                return answer;
             }
-            let answer = load().await;
-            if let Ok(answer) = &answer {
-                let put = || queries.insert(key.clone(), Arc::clone(answer), read_at);
-                let installed = kind.table.install(0, noted, put);
-                count(&queries.refused, usize::from(!installed));
-            }
-            boarded.led.land(answer.clone().map(|answer| vec![answer]));
-            return answer;
         }
+    }
+
+    /// Waits for the answer to one query, and caches it unless something was
+    /// written to its table since the generation was noted.
+    async fn search<R: Cached>(
+        self: Arc<Self>,
+        led: Vec<(QueryKey, Generation)>,
+        load: impl Future<Output = Result<Arc<Answer>>>,
+        read_at: Moment,
+    ) -> Result<Vec<Arc<Answer>>> {
+        let answer = load.await?;
+        for (key, noted) in led {
+            let Some(queries) = &self.queries else { break };
+            let put = || queries.insert(key, Arc::clone(&answer), read_at);
+            let installed = R::cache(&self.kinds).table.install(0, noted, put);
+            count(&queries.refused, usize::from(!installed));
+        }
+        Ok(vec![answer])
     }
 }

@@ -17,7 +17,7 @@ use super::builder::TursoBuilder;
 use super::table::Table;
 use super::{batch, query, read};
 use crate::prepared::{PreparedCacheStats, PreparedStats};
-use crate::schema::{self, IndexedKey};
+use crate::schema::{self, Index, IndexedKey};
 #[cfg(feature = "remote")]
 use crate::transport::remote::NetworkStats;
 use crate::transport::{Statement, Transport};
@@ -104,7 +104,7 @@ impl TursoStorage {
     /// [`Error::Unsupported`](memory_core::Error::Unsupported) where the schema
     /// is newer than this library.
     pub async fn initialize_schema(&self) -> Result<()> {
-        self.transport.initialize_schema(create_indexes(&self.indexes)).await
+        self.transport.initialize_schema(indexes(&self.indexes)).await
     }
 
     /// Creates an index on a metadata key for each kind of record, unless it is
@@ -115,7 +115,7 @@ impl TursoStorage {
     /// [`Error::InvalidInput`](memory_core::Error::InvalidInput) for a key that
     /// cannot have one: 1 to 128 letters, digits, `_`, `.` and `-` can.
     pub async fn ensure_metadata_index(&self, key: &str) -> Result<()> {
-        self.transport.transaction("create metadata indexes", create_indexes(&[IndexedKey::new(key)?])).await
+        self.transport.create_indexes("create metadata indexes", indexes(&[IndexedKey::new(key)?])).await
     }
 
     /// Opens a connection to the server before the first operation needs it;
@@ -162,13 +162,10 @@ impl TursoStorage {
     }
 }
 
-/// What creates the indexes on these keys, for each kind of record.
-fn create_indexes(keys: &[IndexedKey]) -> Vec<Statement> {
-    let create = |key: &IndexedKey| {
-        [Episode::SQL, Pattern::SQL, Heuristic::SQL]
-            .map(|sql| Statement::new(key.create_index(sql.table, sql.time, sql.id), []))
-    };
-    keys.iter().flat_map(create).collect()
+/// The indexes on these keys, for each kind of record.
+fn indexes(keys: &[IndexedKey]) -> Vec<Index> {
+    let tables = [Episode::SQL, Pattern::SQL, Heuristic::SQL];
+    keys.iter().flat_map(|key| tables.map(|sql| key.index(sql.table, sql.time, sql.id))).collect()
 }
 
 #[async_trait]
@@ -194,7 +191,8 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(0);
         }
-        self.transport.write("delete", WriteId::new(), &[], vec![batch::delete::<R>(ids)]).await
+        let done = self.transport.write("delete", WriteId::new(), &[], vec![batch::delete::<R>(ids)]).await?;
+        Ok(done.counted)
     }
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
@@ -236,9 +234,10 @@ impl MemoryStorage for TursoStorage {
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }
-        let steps = batch::steps(batch)?;
-        let deleted = self.transport.write("commit", batch.id(), batch.fences(), steps).await?;
-        Ok(Written::new(batch.id(), deleted))
+        let steps = batch::steps(batch).await?;
+        let done = self.transport.write("commit", batch.id(), batch.fences(), steps).await?;
+        let written = if done.already { Written::already } else { Written::new };
+        Ok(written(batch.id(), done.counted))
     }
 
     async fn settle(&self, writes: &[WriteId]) -> Result<()> {

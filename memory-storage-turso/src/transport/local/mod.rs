@@ -22,7 +22,7 @@ pub(crate) use row::OwnedRow;
 use super::{Columns, Statement};
 use crate::config::LocalConfig;
 use crate::prepared::PreparedStats;
-use crate::schema;
+use crate::schema::{self, Index};
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -119,24 +119,15 @@ impl Local {
         self.writer.close().await;
     }
 
-    /// Runs statements as one transaction.
-    pub(crate) async fn transaction(&self, operation: &'static str, statements: Vec<Statement>) -> Result<()> {
-        self.writer
-            .run(operation, move |connection| {
-                connection.transaction(operation, |connection| {
-                    let mut execute = |Statement { sql, args }| connection.execute(operation, &sql, &args).map(drop);
-                    statements.into_iter().try_for_each(&mut execute)
-                })
-            })
-            .await
+    /// Creates the schema or brings it up to date, and the indexes that are missing.
+    pub(crate) async fn initialize_schema(&self, indexes: Vec<Index>) -> Result<()> {
+        self.writer.run(schema::OPERATION, schema::migrate).await?;
+        self.create_indexes(schema::OPERATION, indexes).await
     }
 
-    pub(crate) async fn initialize_schema(&self, indexes: Vec<Statement>) -> Result<()> {
-        self.writer.run(schema::OPERATION, schema::migrate).await?;
-        if indexes.is_empty() {
-            return Ok(());
-        }
-        self.transaction(schema::OPERATION, indexes).await
+    /// Creates the indexes that are missing.
+    pub(crate) async fn create_indexes(&self, operation: &'static str, indexes: Vec<Index>) -> Result<()> {
+        self.writer.run(operation, move |connection| schema::create_indexes(connection, operation, &indexes)).await
     }
 
     /// Returns once every write that was handed over before is over.

@@ -25,7 +25,7 @@ use failure::Failure;
 pub(crate) use retry::RetryPolicy;
 use retry::{Operation, Shared};
 
-use super::{Columns, Statement, Step};
+use super::{Columns, Done, Statement, Step};
 use crate::config::RemoteConfig;
 use crate::schema::SELECT_VERSION;
 
@@ -109,9 +109,8 @@ impl Remote {
         self.request(operation, batch, |result| message::step_rows(operation.name, result, 0)).await
     }
 
-    /// Runs the steps of one write as one transaction, exactly once in effect,
-    /// and returns how many rows its counted statements changed.
-    pub(crate) async fn write(&self, name: &str, id: WriteId, fences: &[WriteId], steps: Vec<Step>) -> Result<u64> {
+    /// Runs the steps of one write as one transaction, exactly once in effect.
+    pub(crate) async fn write(&self, name: &str, id: WriteId, fences: &[WriteId], steps: Vec<Step>) -> Result<Done> {
         let operation = self.policy.begin(name, Some(id));
         self.settle_some(operation).await?;
         let mut fences = fences.to_vec();
@@ -121,8 +120,11 @@ impl Remote {
         let doubt = Doubt { remote: self, id, over: false };
         let done = self.request(operation, batch, |result| ledger::outcome(name, &result)).await;
         doubt.resolve(&done);
-        if done.is_ok() {
-            self.forget(&fences);
+        match &done {
+            // What had been done before brought only the fences of that time.
+            Ok(done) if done.already => self.forget(&[id]),
+            Ok(_) => self.forget(&fences),
+            Err(_) => {}
         }
         done
     }
@@ -180,7 +182,7 @@ impl Remote {
         batch: Batch,
         read: impl Fn(BatchResult) -> Result<T, Failure>,
     ) -> Result<T> {
-        let name = operation.name;
+        let (name, steps) = (operation.name, batch.steps.len());
         let body = Bytes::from(message::pipeline(name, batch)?);
         if body.len() > self.max_request {
             let reason = format!(
@@ -193,7 +195,7 @@ impl Remote {
         }
         let (body, read) = (&body, &read);
         let attempt = |attempt| async move {
-            self.client.post(name, body, &attempt, |answer| read(message::batch_result(name, answer)?)).await
+            self.client.post(name, body, &attempt, |answer| read(message::batch_result(name, answer, steps)?)).await
         };
         self.policy.run(operation, &self.shared, || self.client.retried(), attempt).await
     }
