@@ -15,6 +15,7 @@ mod progress;
 pub mod report;
 mod rounds;
 mod row;
+mod scale;
 mod section;
 pub mod statistics;
 mod trajectories;
@@ -29,6 +30,7 @@ pub use phase1::{Phase1Settings, phase1_contenders};
 pub use progress::Progress;
 pub use report::Report;
 pub use rounds::{Measured, Series, Workload, run};
+pub use scale::ScaleSettings;
 pub use section::{SECTIONS, Scope, Section, Settings};
 pub use trajectories::{Shape, Trajectories};
 

@@ -4,7 +4,8 @@ use anyhow::Result;
 
 use crate::report::Row;
 use crate::{
-    CacheSettings, NetworkSettings, Peers, Phase1Settings, Progress, Trajectories, cache, local, network, phase1,
+    CacheSettings, NetworkSettings, Peers, Phase1Settings, Progress, ScaleSettings, Trajectories, cache, local,
+    network, phase1, scale,
 };
 
 /// One part of the bench, which can be run by itself.
@@ -24,7 +25,8 @@ pub struct Section {
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS, phase1::SECTION];
+pub const SECTIONS: &[Section] =
+    &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS, phase1::SECTION, scale::SECTION];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub struct Settings {
     pub network: NetworkSettings,
     /// What the section `phase1` goes by beside.
     pub phase1: Phase1Settings,
+    /// What the section `scale` goes by beside.
+    pub scale: ScaleSettings,
     /// What the sections `cache` and `cache_ratio` go by beside.
     pub cache: CacheSettings,
     /// The peers in processes of their own, where they are to take part.
@@ -69,6 +73,17 @@ impl Settings {
         };
         let (network, cache, phase1) =
             (NetworkSettings::new(scope), CacheSettings::new(scope), Phase1Settings::new(scope));
-        Self { scope, seed, rounds, population, trajectories, network, cache, phase1, peers: None }
+        Self {
+            scope,
+            seed,
+            rounds,
+            population,
+            trajectories,
+            network,
+            cache,
+            phase1,
+            scale: ScaleSettings::new(scope),
+            peers: None,
+        }
     }
 }

@@ -122,6 +122,7 @@ fn settings(options: &Options) -> Result<Settings> {
         settings.rounds = usize::try_from(rounds)?;
         settings.network.rounds = settings.rounds;
         settings.phase1.rounds = settings.rounds;
+        settings.scale.rounds = settings.rounds;
         settings.cache.rounds = settings.rounds;
     }
     if let Some(population) = options.population {

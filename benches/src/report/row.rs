@@ -117,6 +117,15 @@ pub struct Row {
     /// Whether everything was reached that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promise: Option<Promise>,
+    /// How many records there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// How many tasks worked at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<u64>,
+    /// Bytes of the process that were in memory afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident_bytes: Option<u64>,
     /// Hits among lookups, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
@@ -338,6 +347,7 @@ mod tests {
         (row.connections_per_op, row.bytes_down_per_op) = (Some(0.0), Some(1.0));
         row.set_rtt_multiple(Duration::from_millis(1));
         row.set_least(&measured.series[0]);
+        (row.records, row.tasks, row.resident_bytes) = (Some(10_000), Some(64), Some(1 << 20));
         (row.rtt_ms, row.expected_ms_per_op, row.promise) = (Some(39.0), Some(15.0), Some(Promise::Kept));
         (row.expected_speedup, row.target_speedup, row.speedup_vs_store) = (Some(89.3), Some(28.0), Some(25.0));
         (row.round_trips_saved, row.expected_round_trips_saved) = (Some(0.9), Some(0.85));
@@ -345,7 +355,7 @@ mod tests {
         (row.added_ns_per_op, row.expected_added_ns_per_op) = (Some(12.0), Some(30.0));
         let json = serde_json::to_value(row).unwrap();
         let fields = json.as_object().unwrap();
-        assert_eq!(fields.len(), 38);
+        assert_eq!(fields.len(), 41);
         let schema = include_str!("../../SCHEMA.md");
         assert_eq!(fields.keys().filter(|field| !schema.contains(&format!("`{field}`"))).collect::<Vec<_>>(), [""; 0]);
     }
