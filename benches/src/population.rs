@@ -8,7 +8,7 @@ use memory_core::{
 };
 use serde_json::json;
 
-use crate::trajectories::time_ordered_id;
+use crate::trajectories::{time_ordered_id, words};
 
 /// How many domains there are.
 pub(crate) const DOMAINS: usize = 20;
@@ -24,8 +24,22 @@ pub(crate) const fn sessions(count: usize) -> usize {
 /// belongs to a session, which its metadata name twice: `session`, for which
 /// there is an index, and `conversation`, for which there is none.
 pub(crate) fn population(seed: u64, count: usize) -> Result<Vec<Episode>> {
+    generator(seed, count).collect()
+}
+
+/// The same, one after the other.
+pub(crate) fn generator(seed: u64, count: usize) -> impl Iterator<Item = Result<Episode>> {
     let mut random = Rng::with_seed(seed);
-    (0..count as u64).map(|number| episode(&mut random, number, sessions(count))).collect()
+    (0..count as u64).map(move |number| episode(&mut random, number, sessions(count)))
+}
+
+/// Lets the tool's answer grow until the episode has so many bytes as JSON.
+pub(crate) fn pad(random: &mut Rng, episode: &mut Episode, bytes: usize) -> serde_json::Result<()> {
+    let missing = bytes.saturating_sub(serde_json::to_string(episode)?.len());
+    if let Some(Some(ExecutionResult::Success { output })) = episode.steps.first_mut().map(|step| &mut step.result) {
+        *output += &words(random, missing);
+    }
+    Ok(())
 }
 
 fn episode(random: &mut Rng, number: u64, sessions: usize) -> Result<Episode> {

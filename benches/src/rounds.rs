@@ -1,126 +1,11 @@
 //! Contenders that run in interleaved rounds.
 
-use std::fmt;
-use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::Progress;
 use crate::statistics::MIN_ROUNDS;
-
-/// What one contender did in one round.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Sample {
-    /// How long the operations took, without what was set up for them.
-    pub elapsed: Duration,
-    /// What they sent and received, where that was counted.
-    pub traffic: Option<Traffic>,
-}
-
-impl From<Duration> for Sample {
-    fn from(elapsed: Duration) -> Self {
-        Self { elapsed, traffic: None }
-    }
-}
-
-/// What operations sent and received.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Traffic {
-    /// How often something was sent and its answer awaited: requests, and what
-    /// it took to open connections.
-    pub round_trips: u64,
-    /// Connections that were opened, where that was seen.
-    pub connections: Option<u64>,
-    /// Bytes sent, the same.
-    pub bytes_up: Option<u64>,
-    /// Bytes received, the same.
-    pub bytes_down: Option<u64>,
-}
-
-impl AddAssign for Traffic {
-    fn add_assign(&mut self, other: Self) {
-        let add = |sum: &mut Option<u64>, more: Option<u64>| {
-            *sum = more.map(|more| sum.unwrap_or(0) + more).or(*sum);
-        };
-        self.round_trips += other.round_trips;
-        add(&mut self.connections, other.connections);
-        add(&mut self.bytes_up, other.bytes_up);
-        add(&mut self.bytes_down, other.bytes_down);
-    }
-}
-
-/// Does an operation so many times under the clock, by its number, after a
-/// tenth as many outside it: another contender had the caches before, and
-/// threads may have gone to sleep. The numbers of the first continue those of
-/// the latter, so that no operation is done twice.
-///
-/// # Errors
-///
-/// The first error of `operate`, which ends the turn.
-pub async fn timed(operations: u64, mut operate: impl AsyncFnMut(u64) -> Result<()>) -> Result<Sample> {
-    let before = unclocked(operations);
-    for number in 0..before {
-        operate(number).await?;
-    }
-    let start = Instant::now();
-    for number in before..before + operations {
-        operate(number).await?;
-    }
-    Ok(start.elapsed().into())
-}
-
-/// How many operations [`timed`] does outside the clock.
-pub(crate) const fn unclocked(operations: u64) -> u64 {
-    operations.div_ceil(10)
-}
-
-type Operate = Box<dyn FnMut(u64) -> Result<Sample>>;
-
-/// One way to do an operation.
-pub struct Contender {
-    /// Its name in the report.
-    pub system: &'static str,
-    operate: Operate,
-    peer: bool,
-    note: Option<String>,
-}
-
-impl Contender {
-    /// A contender that does the operation so many times and says how long
-    /// that took; what it sets up for them is outside its clock.
-    pub fn new(system: &'static str, operate: impl FnMut(u64) -> Result<Sample> + 'static) -> Self {
-        Self { system, operate: Box::new(operate), peer: false, note: None }
-    }
-
-    /// Somebody else's: its first error is a finding, after which it rests, and
-    /// does not end the run.
-    pub fn peer(mut self) -> Self {
-        self.peer = true;
-        self
-    }
-
-    /// What to know about its figures.
-    pub fn note(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
-        self
-    }
-
-    /// Does the operation so many times.
-    ///
-    /// # Errors
-    ///
-    /// The contender's own, of which the first ends the run.
-    pub fn operate(&mut self, operations: u64) -> Result<Sample> {
-        (self.operate)(operations)
-    }
-}
-
-impl fmt::Debug for Contender {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Contender").field("system", &self.system).finish_non_exhaustive()
-    }
-}
+use crate::{Contender, Progress, Sample, Traffic};
 
 /// An operation and the contenders that do it.
 #[derive(Debug)]
@@ -159,8 +44,6 @@ impl Workload {
 pub struct Measured {
     /// The workload's name.
     pub operation: String,
-    /// How often each contender did it in a round.
-    pub operations: u64,
     /// One for each contender, in their order.
     pub series: Vec<Series>,
 }
@@ -170,13 +53,22 @@ impl Measured {
     pub fn of(&self, system: &str) -> Option<&Series> {
         self.series.iter().find(|series| series.system == system)
     }
+
+    /// The figures of one system at one operation of several.
+    pub fn at(&self, operation: &str, system: &str) -> Option<&Series> {
+        self.series.iter().find(|series| series.operation == operation && series.system == system)
+    }
 }
 
 /// The figures of one contender.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Series {
     /// Its name.
     pub system: &'static str,
+    /// What it did.
+    pub operation: String,
+    /// How often it did that in a round.
+    pub operations: u64,
     /// Seconds for one operation, by round. None, where it failed.
     pub seconds: Vec<f64>,
     /// What all rounds sent and received together.
@@ -209,8 +101,7 @@ fn measure(
     random: &mut fastrand::Rng,
     progress: &dyn Progress,
 ) -> Result<Option<Measured>> {
-    let (operation, operations) = (workload.operation.clone(), workload.operations);
-    let mut series: Vec<_> = workload.contenders.iter().map(Series::new).collect();
+    let mut series: Vec<_> = workload.contenders.iter().map(|contender| Series::new(contender, workload)).collect();
     let mut left = vec![rounds; series.len()];
     let mut order: Vec<_> = (0..series.len()).collect();
     for round in 0..=rounds {
@@ -219,46 +110,82 @@ fn measure(
             if progress.is_cancelled() {
                 return Ok(None);
             }
-            progress.step(&format!("{operation} {}", series[turn].system));
+            let Series { system, operation, operations, .. } = &series[turn];
+            let (system, operations) = (*system, *operations);
+            let name = format!("{operation} {system}");
+            progress.step(&name);
             if round > 0 && left[turn] == 0 {
                 continue;
             }
             let start = Instant::now();
             let contender = &mut workload.contenders[turn];
+            let once = contender.once;
             match contender.operate(operations) {
                 Ok(sample) if round > 0 => {
                     left[turn] -= 1;
-                    series[turn].add(&sample, operations);
+                    series[turn].add(&sample);
                 }
                 Ok(sample) => {
-                    left[turn] = workload.turns(start.elapsed(), rounds);
+                    left[turn] = if once { 0 } else { workload.turns(start.elapsed(), rounds) };
                     if left[turn] == 0 {
-                        series[turn].add(&sample, operations);
-                        series[turn].explain("one round only, since it takes so long");
+                        series[turn].add(&sample);
+                        if !once {
+                            series[turn].explain("one round only, since it takes so long");
+                        }
                     }
                 }
                 Err(error) if contender.peer => {
                     left[turn] = 0;
-                    series[turn] = Series { reason: Some(format!("{error:#}")), ..Series::new(contender) };
+                    let failed = &mut series[turn];
+                    (failed.seconds, failed.traffic) = (Vec::new(), None);
+                    failed.reason = Some(format!("{error:#}"));
                 }
-                Err(error) => return Err(error.context(format!("{operation} {}", contender.system))),
+                Err(error) => return Err(error.context(name)),
             }
         }
     }
-    Ok(Some(Measured { operation, operations, series }))
+    Ok(Some(Measured { operation: workload.operation.clone(), series }))
 }
 
 impl Series {
-    fn new(contender: &Contender) -> Self {
-        Self { system: contender.system, seconds: Vec::new(), traffic: None, reason: contender.note.clone() }
+    fn new(contender: &Contender, workload: &Workload) -> Self {
+        Self {
+            system: contender.system,
+            operation: contender.operation.as_ref().unwrap_or(&workload.operation).clone(),
+            operations: contender.operations.unwrap_or(workload.operations),
+            reason: contender.note.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// These figures as those of so many times the work, under another name.
+    pub fn scaled(&self, operation: &str, times: u64) -> Self {
+        let scale = |traffic: Traffic| Traffic {
+            round_trips: traffic.round_trips * times,
+            connections: traffic.connections.map(|count| count * times),
+            bytes_up: traffic.bytes_up.map(|count| count * times),
+            bytes_down: traffic.bytes_down.map(|count| count * times),
+        };
+        Self {
+            operation: operation.to_owned(),
+            seconds: self.seconds.iter().map(|seconds| seconds * times as f64).collect(),
+            traffic: self.traffic.map(scale),
+            ..self.clone()
+        }
+    }
+
+    /// Round trips of one operation, where they were counted.
+    pub fn round_trips_per_operation(&self) -> Option<f64> {
+        let all = self.operations as f64 * self.seconds.len() as f64;
+        self.traffic.filter(|_| all > 0.0).map(|traffic| traffic.round_trips as f64 / all)
     }
 
     fn explain(&mut self, what: &str) {
         self.reason = Some(self.reason.take().map_or_else(|| what.to_owned(), |reason| format!("{reason}; {what}")));
     }
 
-    fn add(&mut self, sample: &Sample, operations: u64) {
-        self.seconds.push(sample.elapsed.as_secs_f64() / operations as f64);
+    fn add(&mut self, sample: &Sample) {
+        self.seconds.push(sample.elapsed.as_secs_f64() / self.operations as f64);
         if let Some(traffic) = sample.traffic {
             *self.traffic.get_or_insert_default() += traffic;
         }
@@ -336,6 +263,33 @@ mod tests {
         assert_eq!(done_after(14), ["one"]);
         assert_eq!(done_after(27), ["one"]);
         assert_eq!(done_after(42), ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn one_workload_has_contenders_at_several_operations() {
+        let second = |operations| Ok(Duration::from_secs(operations).into());
+        let twice = |operations| Ok(Duration::from_secs(2 * operations).into());
+        let contenders =
+            vec![Contender::new("ours", second), Contender::new("ours", twice).operation("store").times(50)];
+        let measured = run(&mut [Workload::new("get", 1, contenders)], 6, 0, &()).unwrap().remove(0);
+        let (get, store) = (measured.at("get", "ours").unwrap(), measured.at("store", "ours").unwrap());
+        assert_eq!((get.operations, &get.seconds), (1, &vec![1.0; 6]));
+        assert_eq!((store.operations, &store.seconds), (50, &vec![2.0; 6]));
+        assert!(measured.at("store", "theirs").is_none());
+        let hundred = store.scaled("store/100", 100);
+        assert_eq!((hundred.operation.as_str(), hundred.seconds), ("store/100", vec![200.0; 6]));
+    }
+
+    #[test]
+    fn who_has_one_turn_has_no_other() {
+        let turns = Rc::new(RefCell::new(0));
+        let counted = Rc::clone(&turns);
+        let contender = Contender::new("ours", move |_| {
+            *counted.borrow_mut() += 1;
+            Ok(Duration::from_secs(1).into())
+        });
+        let measured = run(&mut [Workload::new("get", 1, vec![contender.once()])], 6, 0, &()).unwrap().remove(0);
+        assert_eq!((turns.take(), &measured.series[0].seconds), (1, &vec![1.0]));
     }
 
     #[test]

@@ -3,7 +3,10 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{CacheSettings, NetworkSettings, Peers, Progress, Trajectories, cache, local, network};
+use crate::{
+    CacheSettings, NetworkSettings, Peers, Phase1Settings, Progress, ScaleSettings, Trajectories, cache, local,
+    network, phase1, scale,
+};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,8 @@ pub struct Section {
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS];
+pub const SECTIONS: &[Section] =
+    &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS, phase1::SECTION, scale::SECTION];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +54,10 @@ pub struct Settings {
     pub trajectories: Trajectories,
     /// What the section `network` goes by beside.
     pub network: NetworkSettings,
+    /// What the section `phase1` goes by beside.
+    pub phase1: Phase1Settings,
+    /// What the section `scale` goes by beside.
+    pub scale: ScaleSettings,
     /// What the sections `cache` and `cache_ratio` go by beside.
     pub cache: CacheSettings,
     /// The peers in processes of their own, where they are to take part.
@@ -63,7 +71,19 @@ impl Settings {
             Scope::Quick => (11, 2_000),
             Scope::Default | Scope::Full => (31, 10_000),
         };
-        let (network, cache) = (NetworkSettings::new(scope), CacheSettings::new(scope));
-        Self { scope, seed, rounds, population, trajectories, network, cache, peers: None }
+        let (network, cache, phase1) =
+            (NetworkSettings::new(scope), CacheSettings::new(scope), Phase1Settings::new(scope));
+        Self {
+            scope,
+            seed,
+            rounds,
+            population,
+            trajectories,
+            network,
+            cache,
+            phase1,
+            scale: ScaleSettings::new(scope),
+            peers: None,
+        }
     }
 }

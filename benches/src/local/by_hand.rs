@@ -11,12 +11,12 @@ use crate::Sample;
 use crate::row::{self, DELETE, INSERT};
 
 /// Does a blocking operation so many times under the clock.
-pub(super) fn timed(operations: u64, mut operate: impl FnMut(u64) -> Result<()>) -> Result<Sample> {
+pub(crate) fn timed(operations: u64, mut operate: impl FnMut(u64) -> Result<()>) -> Result<Sample> {
     block_on(crate::timed(operations, async |number| operate(number)))
 }
 
 /// A connection to a database file, on the calling thread.
-pub(super) fn connect(path: &Path) -> Result<Connection> {
+pub(crate) fn connect(path: &Path) -> Result<Connection> {
     let connection = block_on(Builder::new_local(path).build())?.connect()?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     for pragma in ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL"] {
@@ -26,26 +26,26 @@ pub(super) fn connect(path: &Path) -> Result<Connection> {
 }
 
 /// Runs SQL that may have rows, and lets them go.
-pub(super) fn all(connection: &Connection, sql: &str) -> Result<()> {
+pub(crate) fn all(connection: &Connection, sql: &str) -> Result<()> {
     let mut rows = block_on(connection.query(sql, ()))?;
     while block_on(rows.next())?.is_some() {}
     Ok(())
 }
 
 /// A statement that is prepared once.
-pub(super) struct Cached(Statement);
+pub(crate) struct Cached(Statement);
 
 impl Cached {
-    pub(super) fn new(connection: &Connection, sql: &str) -> Result<Self> {
+    pub(crate) fn new(connection: &Connection, sql: &str) -> Result<Self> {
         Ok(Self(block_on(connection.prepare(sql))?))
     }
 
-    pub(super) fn execute(&self, values: Vec<Value>) -> Result<usize> {
+    pub(crate) fn execute(&self, values: Vec<Value>) -> Result<usize> {
         self.0.reset();
         Ok(block_on(self.0.execute(values))?)
     }
 
-    pub(super) fn episodes(&self, values: Vec<Value>) -> Result<Vec<Episode>> {
+    pub(crate) fn episodes(&self, values: Vec<Value>) -> Result<Vec<Episode>> {
         self.0.reset();
         let mut rows = block_on(self.0.query(values))?;
         let mut episodes = Vec::new();
@@ -57,17 +57,17 @@ impl Cached {
 }
 
 /// Prepares, and runs once.
-pub(super) fn execute(connection: &Connection, sql: &str, values: Vec<Value>) -> Result<usize> {
+pub(crate) fn execute(connection: &Connection, sql: &str, values: Vec<Value>) -> Result<usize> {
     Cached::new(connection, sql)?.execute(values)
 }
 
 /// Prepares, and reads once.
-pub(super) fn episodes(connection: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Episode>> {
+pub(crate) fn episodes(connection: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Episode>> {
     Cached::new(connection, sql)?.episodes(values)
 }
 
 /// Writes with cached statements, a slice as one transaction.
-pub(super) struct Writer {
+pub(crate) struct Writer {
     begin: Cached,
     insert: Cached,
     commit: Cached,
@@ -75,7 +75,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(connection: &Connection) -> Result<Self> {
+    pub(crate) fn new(connection: &Connection) -> Result<Self> {
         Ok(Self {
             begin: Cached::new(connection, "BEGIN IMMEDIATE")?,
             insert: Cached::new(connection, INSERT)?,
@@ -84,7 +84,7 @@ impl Writer {
         })
     }
 
-    pub(super) fn store(&self, episodes: &[Episode]) -> Result<()> {
+    pub(crate) fn store(&self, episodes: &[Episode]) -> Result<()> {
         // One statement is a transaction by itself.
         if let [episode] = episodes {
             return self.insert.execute(row::values(episode)?).map(drop);
@@ -96,7 +96,7 @@ impl Writer {
         self.commit.execute(Vec::new()).map(drop)
     }
 
-    pub(super) fn delete(&self, id: EpisodeId) -> Result<usize> {
+    pub(crate) fn delete(&self, id: EpisodeId) -> Result<usize> {
         self.delete.execute(vec![id.to_string().into()])
     }
 }

@@ -15,28 +15,28 @@ use crate::{Sample, timed};
 
 /// Ours, with the runtime that an application would await it on.
 #[derive(Clone)]
-pub(super) struct Ours {
-    pub(super) storage: Rc<TursoStorage>,
+pub(crate) struct Ours {
+    pub(crate) storage: Rc<TursoStorage>,
     runtime: Rc<Runtime>,
 }
 
 impl Ours {
-    pub(super) fn open(path: &Path, builder: TursoBuilder) -> Result<Self> {
+    pub(crate) fn open(path: &Path, builder: TursoBuilder) -> Result<Self> {
         let runtime = Rc::new(Builder::new_current_thread().build()?);
         let storage = Rc::new(runtime.block_on(builder.local(path))?);
         Ok(Self { storage, runtime })
     }
 
-    pub(super) fn block_on<F: Future>(&self, future: F) -> F::Output {
+    pub(crate) fn block_on<F: Future>(&self, future: F) -> F::Output {
         self.runtime.block_on(future)
     }
 
     /// Awaits an operation so many times under the clock.
-    pub(super) fn timed(&self, operations: u64, operate: impl AsyncFnMut(u64) -> Result<()>) -> Result<Sample> {
+    pub(crate) fn timed(&self, operations: u64, operate: impl AsyncFnMut(u64) -> Result<()>) -> Result<Sample> {
         self.block_on(timed(operations, operate))
     }
 
-    pub(super) fn load(&self, episodes: &[Episode]) -> Result<()> {
+    pub(crate) fn load(&self, episodes: &[Episode]) -> Result<()> {
         for episodes in episodes.chunks(1_000) {
             self.block_on(self.storage.store_episodes_batch(episodes))?;
         }
@@ -45,14 +45,14 @@ impl Ours {
 }
 
 /// A database of its own, to be emptied between turns.
-pub(super) struct Scratch {
-    pub(super) path: PathBuf,
+pub(crate) struct Scratch {
+    pub(crate) path: PathBuf,
     sweeper: Connection,
 }
 
 impl Scratch {
     /// A fresh database with our schema.
-    pub(super) fn new(folder: &Path, name: &str) -> Result<Self> {
+    pub(crate) fn new(folder: &Path, name: &str) -> Result<Self> {
         let path = folder.join(format!("{name}.db"));
         ensure!(!path.exists(), "{} is there already", path.display());
         drop(Ours::open(&path, TursoStorage::builder())?);
@@ -62,13 +62,13 @@ impl Scratch {
 
     /// Removes every episode, and moves the log into the database, so that
     /// every turn begins alike.
-    pub(super) fn sweep(&self) -> Result<()> {
+    pub(crate) fn sweep(&self) -> Result<()> {
         by_hand::all(&self.sweeper, "DELETE FROM episodes")?;
         by_hand::all(&self.sweeper, "PRAGMA wal_checkpoint(TRUNCATE)")
     }
 
     /// [`sweep`](Self::sweep), then stores these.
-    pub(super) fn fill(&self, episodes: &[Episode]) -> Result<()> {
+    pub(crate) fn fill(&self, episodes: &[Episode]) -> Result<()> {
         self.sweep()?;
         by_hand::Writer::new(&self.sweeper)?.store(episodes)?;
         by_hand::all(&self.sweeper, "PRAGMA wal_checkpoint(TRUNCATE)")

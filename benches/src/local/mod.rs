@@ -17,7 +17,7 @@
 //! which caches are warm and threads awake. What ours stores as an upsert, the
 //! others insert.
 
-mod by_hand;
+pub(crate) mod by_hand;
 mod database;
 mod queries;
 mod reads;
@@ -25,6 +25,9 @@ mod rusqlite;
 mod writes;
 
 use anyhow::{Context, Result};
+
+pub(crate) use database::Ours;
+pub(crate) use queries::by_index;
 
 use crate::report::Row;
 use crate::{Measured, Progress, Section, Settings, run};
@@ -38,9 +41,9 @@ pub(crate) const SECTION: Section = Section {
     run: section,
 };
 
-const OURS: &str = "ours";
-const RAW: &str = "raw-libsql";
-const NAIVE: &str = "naive-libsql";
+pub(crate) const OURS: &str = "ours";
+pub(crate) const RAW: &str = "raw-libsql";
+pub(crate) const NAIVE: &str = "naive-libsql";
 /// A contender that only goes to another thread and back, among those of a read.
 const HOP: &str = "hop";
 

@@ -10,8 +10,8 @@ use anyhow::{Result, anyhow, ensure};
 use memory_bench_peer::Calls;
 use memory_core::Episode;
 
+use crate::contender::unclocked;
 use crate::peers::Client;
-use crate::rounds::unclocked;
 use crate::{Contender, Peers, Settings};
 
 /// Its name among the peers, and in the report.

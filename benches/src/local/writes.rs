@@ -12,7 +12,7 @@ use memory_storage_turso::TursoStorage;
 use super::database::{Ours, Scratch};
 use super::rusqlite::Rusqlite;
 use super::{NAIVE, OURS, RAW, by_hand};
-use crate::rounds::unclocked;
+use crate::contender::unclocked;
 use crate::row::{self, DELETE, INSERT};
 use crate::trajectories::time_ordered_id;
 use crate::{Contender, Peers, Settings, Workload};

@@ -7,13 +7,9 @@ use memory_bench_peer::Calls;
 use memory_core::{EpisodeId, MemoryStorageExt};
 use memory_storage_turso::CacheConfig;
 
-use super::OURS;
-use super::ours::builder;
-use super::place::{Place, Route};
 use super::published::Published;
-use super::system::System;
-use super::turn::{Player, Scene};
-use crate::rounds::unclocked;
+use crate::clients::{OURS, Place, Player, Route, Scene, System, builder};
+use crate::contender::unclocked;
 use crate::{Contender, Sample, Workload, timed};
 
 /// Calls of one round: each takes microseconds at most.
@@ -45,7 +41,7 @@ fn theirs(published: &Rc<Player<Published>>, id: EpisodeId) -> Contender {
     let player = Rc::clone(published);
     let turn = move |calls| {
         let published = player.system()?;
-        counted(player.route(), || {
+        counted(&player.route, || {
             let before = unclocked(calls);
             let all = usize::try_from(before + calls)?;
             published.run(Calls::GetCached(vec![id; all]), usize::try_from(before)?)?;

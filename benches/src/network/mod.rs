@@ -29,33 +29,21 @@
 //! there but our own requests.
 
 mod cached;
-mod input;
-mod libsql_remote;
 mod operation;
-mod ours;
-mod place;
 mod published;
-mod serverless;
 mod settings;
-mod sql;
-mod system;
 mod turn;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use memory_core::{Episode, MemoryStorageExt, Store};
+use anyhow::{Result, bail};
 
-use self::input::Input;
-use self::libsql_remote::{Cached, NewConnection, Warm};
 use self::operation::{OPERATIONS, Operation};
-use self::ours::Ours;
-use self::place::Place;
 use self::published::Published;
-use self::serverless::Serverless;
-pub use self::settings::{NetworkSettings, ServerAddress};
-use self::turn::{Player, Scene};
+pub use self::settings::NetworkSettings;
+use self::turn::contender;
+use crate::clients::{BASELINE, Cached, Input, NewConnection, Ours, Place, Player, Scene, Serverless, Warm, builder};
 use crate::report::Row;
 use crate::{InputError, Progress, Section, Settings, Workload, run};
 
@@ -68,15 +56,16 @@ pub(crate) const SECTION: Section = Section {
     run: section,
 };
 
-const OURS: &str = "ours";
-const BASELINE: &str = "libsql-new-connection";
+/// Bytes of a generated episode as JSON.
+const EPISODE_BYTES: usize = 2_000;
 
-fn check(settings: &Settings) -> Result<()> {
+/// Whether the server that was given can be used.
+pub(crate) fn check(settings: &Settings) -> Result<()> {
     published::check(settings)?;
     let Some(server) = &settings.network.server else { return Ok(()) };
-    let place = Place::open(&settings.network)?;
+    let place = open(&settings.network)?;
     let ready = async {
-        let builder = ours::builder().deadline(Duration::from_secs(10));
+        let builder = builder().deadline(Duration::from_secs(10));
         builder.remote(&server.url, &server.token).await?.initialize_schema().await
     };
     place.runtime.block_on(ready).map_err(|error| {
@@ -99,16 +88,16 @@ fn describe(settings: &Settings) -> String {
     format!("{server}; {episodes}; at most {} rounds, seed {}", network.rounds, settings.seed)
 }
 
+fn open(settings: &NetworkSettings) -> Result<Place> {
+    Place::open(settings.server.clone(), settings.rtt, settings.tls_rtts)
+}
+
 fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     progress.plan(2);
     progress.step("network: start");
-    let place = Place::open(&settings.network)?;
-    let address = place.address();
-    let sweeper = place.runtime.block_on(async {
-        let sweeper = ours::builder().remote(&address.url, &address.token).await?;
-        sweeper.initialize_schema().await.map(|()| Rc::new(sweeper))
-    })?;
-    let mut inputs = vec![Input::generated(settings.seed)?];
+    let place = open(&settings.network)?;
+    let sweeper = Scene::sweeper(&place)?;
+    let mut inputs = vec![Input::generated(settings.seed, EPISODE_BYTES)?];
     if !settings.trajectories.is_generated() {
         inputs.push(Input::real(&settings.trajectories.episodes)?);
     }
@@ -118,10 +107,11 @@ fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     };
     let scenes: Vec<_> = inputs.into_iter().map(scene).collect();
     progress.step("network: load episodes");
-    let rows = load(&scenes).and_then(|()| measure(&place, &scenes, settings, progress));
+    let rows = scenes.iter().try_for_each(|scene| scene.load());
+    let rows = rows.and_then(|()| measure(&place, &scenes, settings, progress));
     if settings.network.server.is_some() {
         // Also after an error, which is the one to report.
-        let unloaded = unload(&scenes);
+        let unloaded = scenes.iter().try_for_each(|scene| scene.unload());
         return rows.and_then(|rows| unloaded.map(|()| rows));
     }
     rows
@@ -134,7 +124,7 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
     let cached = Player::new(place, async |address| Cached::open(&address).await)?;
     let serverless = Player::new(place, async |address| Serverless::open(&address).await)?;
     let own_place = match (&settings.peers, &settings.network.server) {
-        (Some(_), None) => Some(Place::open(&settings.network)?),
+        (Some(_), None) => Some(open(&settings.network)?),
         _ => None,
     };
     let published = settings.peers.as_ref().map(|peers| match &own_place {
@@ -148,14 +138,14 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
     let published = published.transpose()?;
     let workload = |operation: Operation, scene: &Rc<Scene>| {
         let mut contenders = vec![
-            ours.contender(operation, scene),
-            new_connection.contender(operation, scene),
-            warm.contender(operation, scene),
-            cached.contender(operation, scene),
-            serverless.contender(operation, scene),
+            contender(&ours, operation, scene),
+            contender(&new_connection, operation, scene),
+            contender(&warm, operation, scene),
+            contender(&cached, operation, scene),
+            contender(&serverless, operation, scene),
         ];
         if let Some(published) = published.as_ref().filter(|_| published::does(operation)) {
-            contenders.push(published.contender(operation, scene));
+            contenders.push(contender(published, operation, scene));
         }
         let name = operation.name() + scene.input.suffix;
         Workload { budget: Some(settings.network.budget), ..Workload::new(name, 1, contenders) }
@@ -175,23 +165,4 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
         }
     }
     Ok(rows)
-}
-
-fn load(scenes: &[Rc<Scene>]) -> Result<()> {
-    for scene in scenes {
-        for episodes in scene.input.population.chunks(100) {
-            let episodes: Vec<Episode> = episodes.iter().map(|episode| (**episode).clone()).collect();
-            scene.runtime.block_on(scene.sweeper.store_episodes_batch(&episodes)).context("load episodes")?;
-        }
-    }
-    Ok(())
-}
-
-fn unload(scenes: &[Rc<Scene>]) -> Result<()> {
-    for scene in scenes {
-        let ids: Vec<_> = scene.input.population.iter().map(|episode| episode.id).collect();
-        let deleted = Store::<Episode>::delete(&*scene.sweeper, &ids);
-        scene.runtime.block_on(deleted).context("delete what was loaded")?;
-    }
-    Ok(())
 }

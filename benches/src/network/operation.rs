@@ -1,6 +1,6 @@
 //! What is measured.
 
-use super::input::MOST;
+use crate::clients::MOST;
 
 /// Episodes, and patterns, that are committed together.
 pub(super) const COMMITTED: usize = 5;

@@ -10,14 +10,10 @@ use anyhow::{Context, Result, bail, ensure};
 use memory_bench_peer::Calls;
 use memory_core::{Episode, EpisodeId, Pattern};
 
-use super::input::PageOf;
-use super::libsql_remote::connect;
 use super::operation::Operation;
-use super::settings::ServerAddress;
-use super::system::{Episodes, System};
-use super::turn::Scene;
+use crate::clients::{Episodes, PageOf, Scene, System, connect};
 use crate::peers::Client;
-use crate::{Peers, Settings};
+use crate::{Peers, ServerAddress, Settings};
 
 /// Its name among the peers, and in the report.
 const NAME: &str = "do-memory-storage-turso";

@@ -1,9 +1,8 @@
 //! What the section goes by.
 
-use std::fmt;
 use std::time::Duration;
 
-use crate::Scope;
+use crate::{Scope, ServerAddress};
 
 /// What the section `network` goes by.
 #[derive(Clone, Debug)]
@@ -42,20 +41,5 @@ impl NetworkSettings {
             Scope::Default => settings,
             Scope::Full => Self { rounds: 31, budget: Duration::from_secs(60), ..settings },
         }
-    }
-}
-
-/// A real server.
-#[derive(Clone)]
-pub struct ServerAddress {
-    /// `libsql://…`, `https://…`, or `http://…` without TLS.
-    pub url: String,
-    /// The bearer token; an empty one is none.
-    pub token: String,
-}
-
-impl fmt::Debug for ServerAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerAddress").field("url", &self.url).finish_non_exhaustive()
     }
 }

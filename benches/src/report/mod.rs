@@ -14,7 +14,7 @@ use crate::{Section, Settings, Shape};
 
 pub use environment::Environment;
 pub use html::html;
-pub use row::{Row, Unit};
+pub use row::{Promise, Row, Unit};
 pub use table::table;
 
 /// The version of the JSON's schema; raised when a field changes its meaning

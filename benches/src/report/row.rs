@@ -87,6 +87,51 @@ pub struct Row {
     /// The time of the hop off the async runtime and back, in microseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hop_us_per_op: Option<f64>,
+    /// The lab's round-trip time, in milliseconds, where the section found it itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtt_ms: Option<f64>,
+    /// The time that was expected of this operation, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms_per_op: Option<f64>,
+    /// The speedup that was expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_speedup: Option<f64>,
+    /// The speedup that is asked for, where that is not the expected one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_speedup: Option<f64>,
+    /// How many times faster than storing record by record, with a connection for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speedup_vs_store: Option<f64>,
+    /// The part of the baseline's round trips that was saved, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round_trips_saved: Option<f64>,
+    /// The part that was expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_round_trips_saved: Option<f64>,
+    /// How many times the time of the same without a cache, round by round: the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_vs_uncached: Option<f64>,
+    /// The most that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_cost_vs_uncached: Option<f64>,
+    /// Nanoseconds beyond those of the cache by itself, round by round: the median.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added_ns_per_op: Option<f64>,
+    /// The most that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_added_ns_per_op: Option<f64>,
+    /// Whether everything was reached that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promise: Option<Promise>,
+    /// How many records there were.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// How many tasks worked at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tasks: Option<u64>,
+    /// Bytes of the process that were in memory afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resident_bytes: Option<u64>,
     /// Hits among lookups, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
@@ -96,6 +141,16 @@ pub struct Row {
     /// Why a figure is missing or what to know about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// Whether a promise is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Promise {
+    /// All that was asked for is reached.
+    Kept,
+    /// Something is not.
+    Missed,
 }
 
 /// The unit of a time.
@@ -150,12 +205,12 @@ impl Row {
         let medians = medians.map(|series| Estimate::of(series.seconds.iter().copied()).median);
         let unit = Unit::for_seconds(medians.fold(f64::INFINITY, f64::min));
         let row = |series: &Series| {
-            let mut row = Self::new(section, measured.operation.as_str(), series.system);
+            let mut row = Self::new(section, series.operation.as_str(), series.system);
             row.reason.clone_from(&series.reason);
             if series.seconds.is_empty() {
                 return row;
             }
-            row.set_time(unit, series, measured.operations);
+            row.set_time(unit, series);
             let base = measured.of(baseline).filter(|base| base.system != series.system && !base.seconds.is_empty());
             if let Some(base) = base {
                 let speedup = Estimate::of_ratios(&base.seconds, &series.seconds);
@@ -169,7 +224,8 @@ impl Row {
         measured.series.iter().map(row).collect()
     }
 
-    fn set_time(&mut self, unit: Unit, series: &Series, operations: u64) {
+    fn set_time(&mut self, unit: Unit, series: &Series) {
+        let operations = series.operations;
         let estimate = Estimate::of(series.seconds.iter().map(|seconds| seconds * unit.per_second()));
         let median = match unit {
             Unit::Ms => &mut self.median_ms_per_op,
@@ -243,11 +299,17 @@ mod tests {
     use crate::Traffic;
 
     fn measured() -> Measured {
-        let series = |system, seconds: f64| Series { system, seconds: vec![seconds; 6], traffic: None, reason: None };
+        let series = |system, seconds: f64| Series {
+            system,
+            operation: "get".to_owned(),
+            operations: 2,
+            seconds: vec![seconds; 6],
+            ..Series::default()
+        };
         let mut ours = series("ours", 12.344_56e-6);
         ours.traffic = Some(Traffic { round_trips: 6, bytes_up: Some(3), ..Traffic::default() });
         let series = vec![ours, series("naive", 0.001), series("raw", 10e-6)];
-        Measured { operation: "get".to_owned(), operations: 2, series }
+        Measured { operation: "get".to_owned(), series }
     }
 
     #[test]
@@ -260,7 +322,7 @@ mod tests {
         assert_eq!((rows[1].speedup, &rows[1].baseline), (None, &None));
         assert_eq!((rows[1].range, rows[1].outliers), (Some([1000.0, 1000.0]), Some(0)));
         assert_eq!((rows[0].round_trips_per_op, rows[0].bytes_up_per_op), (Some(0.5), Some(0.25)));
-        let hop = Series { system: "ours", seconds: vec![2e-6; 6], traffic: None, reason: None };
+        let hop = Series { system: "ours", seconds: vec![2e-6; 6], ..Series::default() };
         rows[0].set_cost(&measured.series[0], &measured.series[2], Some(&hop));
         assert_eq!((rows[0].cost_vs_raw, rows[0].cost_vs_raw_without_hop), (Some(1.23), Some(1.03)));
         assert_eq!(rows[0].hop_us_per_op, Some(2.0));

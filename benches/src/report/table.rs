@@ -20,15 +20,20 @@ const FIGURES: &[(&str, Cell)] = &[
     ("outliers", |row| row.outliers.map(|count| count.to_string())),
     ("least", |row| row.least.map(|least| digits(least, 4))),
     ("speedup", |row| speedup(row)),
+    ("expected", |row| expected(row)),
+    ("beside", |row| beside(row)),
     ("of raw", |row| row.cost_vs_raw.map(|cost| digits(cost, 3))),
     ("no hop", |row| row.cost_vs_raw_without_hop.map(|cost| digits(cost, 3))),
     ("of RTT", |row| row.rtt_multiple.map(|multiple| digits(multiple, 3))),
     ("trips/op", |row| row.round_trips_per_op.map(|count| digits(count, 3))),
+    ("saved", |row| row.round_trips_saved.map(|part| digits(part, 3))),
     ("conns/op", |row| row.connections_per_op.map(|count| digits(count, 3))),
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
     ("down B/op", |row| row.bytes_down_per_op.map(|count| digits(count, 4))),
     ("hit ratio", |row| row.hit_ratio.map(|ratio| digits(ratio, 4))),
     ("B/entry", |row| row.bytes_per_entry.map(|bytes| digits(bytes, 4))),
+    ("resident", |row| row.resident_bytes.map(|bytes| format!("{} MiB", bytes >> 20))),
+    ("promise", |row| row.promise.map(|promise| format!("{promise:?}").to_lowercase())),
 ];
 
 /// These rows as an aligned table, the operation named once for its systems,
@@ -89,6 +94,20 @@ fn speedup(row: &Row) -> Option<String> {
         Some(Verdict::Tie) => Some("tie".to_owned()),
         _ => row.speedup.map(|speedup| format!("x{}", digits(speedup, 3))),
     }
+}
+
+/// The speedup that was expected, and in brackets the one that is asked for.
+fn expected(row: &Row) -> Option<String> {
+    let expected = row.expected_speedup.map(|speedup| format!("x{}", digits(speedup, 3)))?;
+    Some(row.target_speedup.map_or_else(|| expected.clone(), |target| format!("{expected} (x{})", digits(target, 3))))
+}
+
+/// What else it was compared with.
+fn beside(row: &Row) -> Option<String> {
+    let store = row.speedup_vs_store.map(|speedup| format!("x{} store", digits(speedup, 3)));
+    let uncached = row.cost_vs_uncached.map(|cost| format!("{} of uncached", digits(cost, 3)));
+    let added = row.added_ns_per_op.map(|time| format!("{time:+} ns"));
+    store.or(uncached).or(added)
 }
 
 /// A figure of so many significant digits, with its trailing zeros.

@@ -34,6 +34,8 @@ pub(super) fn settings(options: &Options) -> Result<Settings> {
     if let Some(rounds) = options.rounds {
         settings.rounds = usize::try_from(rounds)?;
         settings.network.rounds = settings.rounds;
+        settings.phase1.rounds = settings.rounds;
+        settings.scale.rounds = settings.rounds;
         settings.cache.rounds = settings.rounds;
     }
     if let Some(population) = options.population {

@@ -4,10 +4,10 @@ use anyhow::Result;
 use libsql::Value;
 use memory_core::Pattern;
 
-pub(super) use crate::row::{BY_SESSION, GET, GET_BATCH};
+pub(crate) use crate::row::{BY_SESSION, GET, GET_BATCH};
 use crate::row::{insert, json, select};
 
-pub(super) const UPSERT: &str = insert!(
+pub(crate) const UPSERT: &str = insert!(
     " ON CONFLICT (episode_id) DO UPDATE SET
         task_type = excluded.task_type, task_description = excluded.task_description, context = excluded.context,
         start_time = excluded.start_time, end_time = excluded.end_time, steps = excluded.steps,
@@ -16,7 +16,7 @@ pub(super) const UPSERT: &str = insert!(
         archived_at = excluded.archived_at, domain = excluded.domain, language = excluded.language"
 );
 
-pub(super) const UPSERT_PATTERN: &str = "
+pub(crate) const UPSERT_PATTERN: &str = "
     INSERT INTO patterns (
         pattern_id, context, success_rate, occurrences, effectiveness, created_at, updated_at, data, metadata,
         pattern_type, domain, language
@@ -29,7 +29,7 @@ pub(super) const UPSERT_PATTERN: &str = "
         domain = excluded.domain, language = excluded.language";
 
 /// The values of [`UPSERT_PATTERN`].
-pub(super) fn pattern(pattern: &Pattern) -> Result<Vec<Value>> {
+pub(crate) fn pattern(pattern: &Pattern) -> Result<Vec<Value>> {
     Ok(vec![
         pattern.id.to_string().into(),
         json(&pattern.context)?,
@@ -46,7 +46,10 @@ pub(super) fn pattern(pattern: &Pattern) -> Result<Vec<Value>> {
     ])
 }
 
-pub(super) const PAGE: &str = select!(
+/// By the text of the metadata, whatever key and value stand in it.
+pub(crate) const LIKE: &str = select!("WHERE metadata LIKE ?1 ORDER BY start_time DESC, episode_id DESC LIMIT 50");
+
+pub(crate) const PAGE: &str = select!(
     "WHERE domain = ?1 AND (start_time, episode_id) < (?2, ?3)
     ORDER BY start_time DESC, episode_id DESC LIMIT 50"
 );

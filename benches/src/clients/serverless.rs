@@ -10,17 +10,17 @@ use turso_serverless::{
     BatchStatement, Builder, Connection, Row, TransactionBehavior, Value, params_from_iter as positional,
 };
 
+use super::address::ServerAddress;
 use super::input::PageOf;
-use super::settings::ServerAddress;
 use super::sql;
 use super::system::{Episodes, System, join};
 use crate::row::{self, Cells};
 
 /// One connection, kept; batches by its own transactional batch.
-pub(super) struct Serverless(Connection);
+pub(crate) struct Serverless(Connection);
 
 impl Serverless {
-    pub(super) async fn open(address: &ServerAddress) -> Result<Self> {
+    pub(crate) async fn open(address: &ServerAddress) -> Result<Self> {
         let mut builder = Builder::new_remote(address.url.as_str());
         if !address.token.is_empty() {
             builder = builder.with_auth_token(address.token.as_str());

@@ -7,12 +7,12 @@ use anyhow::Result;
 use memory_core::{Episode, EpisodeId, Pattern};
 
 use super::input::PageOf;
-use super::turn::Scene;
+use super::scene::Scene;
 
-pub(super) type Episodes = Vec<Arc<Episode>>;
+pub(crate) type Episodes = Vec<Arc<Episode>>;
 
 /// A client of the server, used as somebody would who knows it.
-pub(super) trait System: 'static {
+pub(crate) trait System: 'static {
     /// Its name in the report.
     const NAME: &'static str;
     /// Where a record stored along with others costs a request of its own: how
@@ -42,6 +42,9 @@ pub(super) trait System: 'static {
 
     async fn query_page(&self, page: &PageOf) -> Result<Episodes>;
 
+    /// Forgets what it has cached.
+    fn forget(&self) {}
+
     /// Requests that it says it sent, where it counts.
     fn requests(&self) -> Option<u64> {
         None
@@ -59,7 +62,7 @@ pub(super) trait System: 'static {
 }
 
 /// What tasks gave back.
-pub(super) async fn join(mut tasks: tokio::task::JoinSet<Result<Arc<Episode>>>) -> Result<Episodes> {
+pub(crate) async fn join(mut tasks: tokio::task::JoinSet<Result<Arc<Episode>>>) -> Result<Episodes> {
     let mut episodes = Vec::new();
     while let Some(episode) = tasks.join_next().await {
         episodes.push(episode??);

@@ -8,15 +8,15 @@ use libsql::{Builder, Connection, Rows, Statement, TransactionBehavior, Value, p
 use memory_core::{Episode, EpisodeId, Pattern};
 use tokio::task::JoinSet;
 
+use super::address::ServerAddress;
 use super::input::PageOf;
-use super::settings::ServerAddress;
 use super::system::{Episodes, System, join};
 use super::{BASELINE, sql};
 use crate::row;
 
 const QUEUES: &str = "one connection, on which they queue";
 
-pub(super) async fn connect(address: &ServerAddress) -> Result<Connection> {
+pub(crate) async fn connect(address: &ServerAddress) -> Result<Connection> {
     ensure!(address.url.starts_with("http://"), "libsql's client is built without TLS here, for http:// servers only");
     // As the connector that libsql itself makes where it is built with TLS.
     let mut connector = HttpConnector::new();
@@ -66,6 +66,10 @@ async fn store(connection: &Connection, episodes: &[Episode]) -> Result<()> {
 }
 
 async fn commit(connection: &Connection, episodes: &[Episode], patterns: &[Pattern]) -> Result<()> {
+    if let ([], [pattern]) = (episodes, patterns) {
+        connection.execute(sql::UPSERT_PATTERN, sql::pattern(pattern)?).await?;
+        return Ok(());
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).await?;
     for episode in episodes {
         transaction.execute(sql::UPSERT, row::values::<Value>(episode)?).await?;
@@ -77,7 +81,15 @@ async fn commit(connection: &Connection, episodes: &[Episode], patterns: &[Patte
 }
 
 /// A new database, and with it a new connection, for each operation.
-pub(super) struct NewConnection(pub(super) ServerAddress);
+pub(crate) struct NewConnection(pub(crate) ServerAddress);
+
+impl NewConnection {
+    /// [`System::query_metadata`] by the metadata's text.
+    pub(crate) async fn query_like(&self, session: &str) -> Result<Episodes> {
+        let pattern = format!("%\"session\":\"{session}\"%");
+        query(&connect(&self.0).await?, sql::LIKE, [pattern]).await
+    }
+}
 
 impl System for NewConnection {
     const NAME: &'static str = BASELINE;
@@ -123,10 +135,10 @@ impl System for NewConnection {
 }
 
 /// One connection, kept.
-pub(super) struct Warm(Connection);
+pub(crate) struct Warm(Connection);
 
 impl Warm {
-    pub(super) async fn open(address: &ServerAddress) -> Result<Self> {
+    pub(crate) async fn open(address: &ServerAddress) -> Result<Self> {
         Ok(Self(connect(address).await?))
     }
 }
@@ -183,7 +195,7 @@ impl System for Warm {
 ///
 /// A statement fixes when it is prepared whether it ends the stream, and so a
 /// transaction: inside one it has to be prepared again.
-pub(super) struct Cached {
+pub(crate) struct Cached {
     warm: Warm,
     get: Arc<Statement>,
     get_batch: Statement,
@@ -193,7 +205,7 @@ pub(super) struct Cached {
 }
 
 impl Cached {
-    pub(super) async fn open(address: &ServerAddress) -> Result<Self> {
+    pub(crate) async fn open(address: &ServerAddress) -> Result<Self> {
         let connection = connect(address).await?;
         Ok(Self {
             get: Arc::new(connection.prepare(sql::GET).await?),

@@ -5,70 +5,58 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use memory_core::field::{domain, metadata};
-use memory_core::{
-    Cursor, Episode, EpisodeId, ExecutionResult, Latency, Page, Pattern, PatternKind, Query, TaskContext, Timestamp,
-};
+use memory_core::{Cursor, Episode, EpisodeId, Latency, Page, Pattern, PatternKind, Query, TaskContext, Timestamp};
 use uuid::Uuid;
 
-use crate::population::population;
-use crate::trajectories::words;
+use crate::population::{pad, population};
 
-/// Bytes of a generated episode as JSON.
-const EPISODE_BYTES: usize = 2_000;
 /// Episodes that are there to be read.
 const POPULATION: usize = 500;
 /// Episodes of one session, and so what a metadata query finds.
 const PER_SESSION: usize = 10;
 const DOMAINS: usize = 4;
 /// Records of one page.
-pub(super) const PAGE: usize = 50;
+pub(crate) const PAGE: usize = 50;
 /// The most episodes that one call stores.
-pub(super) const MOST: usize = 1_000;
+pub(crate) const MOST: usize = 1_000;
 
 /// One kind of episodes, and what there is to ask about them.
-pub(super) struct Input {
+pub(crate) struct Input {
     /// What is added to the names of operations.
-    pub(super) suffix: &'static str,
+    pub(crate) suffix: &'static str,
     /// What is there to be read.
-    pub(super) population: Vec<Arc<Episode>>,
+    pub(crate) population: Vec<Arc<Episode>>,
     /// By session, newest first.
-    pub(super) sessions: Vec<(String, Vec<Arc<Episode>>)>,
+    pub(crate) sessions: Vec<(String, Vec<Arc<Episode>>)>,
     /// A page of each domain that is not its first.
-    pub(super) pages: Vec<PageOf>,
+    pub(crate) pages: Vec<PageOf>,
     /// What is stored, under ids of its own each time.
     contents: Vec<Episode>,
 }
 
 /// A page of a domain's episodes, newest first, after the first.
-pub(super) struct PageOf {
-    pub(super) domain: String,
+pub(crate) struct PageOf {
+    pub(crate) domain: String,
     /// What it comes after, as its storage says it.
-    pub(super) after: Option<Cursor>,
+    pub(crate) after: Option<Cursor>,
     /// The same by hand.
-    pub(super) after_time: Timestamp,
-    pub(super) after_id: EpisodeId,
+    pub(crate) after_time: Timestamp,
+    pub(crate) after_id: EpisodeId,
     /// What it holds.
-    pub(super) episodes: Vec<Arc<Episode>>,
+    pub(crate) episodes: Vec<Arc<Episode>>,
 }
 
 impl Input {
-    /// Generated episodes of 2 kB.
-    pub(super) fn generated(seed: u64) -> Result<Self> {
+    /// Generated episodes of so many bytes as JSON, if that is enough for one.
+    pub(crate) fn generated(seed: u64, bytes: usize) -> Result<Self> {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut episodes = population(seed, MOST)?;
-        for episode in &mut episodes {
-            let missing = EPISODE_BYTES.saturating_sub(serde_json::to_string(episode)?.len());
-            if let Some(Some(ExecutionResult::Success { output })) =
-                episode.steps.first_mut().map(|step| &mut step.result)
-            {
-                *output += &words(&mut random, missing);
-            }
-        }
+        episodes.iter_mut().try_for_each(|episode| pad(&mut random, episode, bytes))?;
         Self::of("", &episodes)
     }
 
     /// Real ones.
-    pub(super) fn real(episodes: &[Episode]) -> Result<Self> {
+    pub(crate) fn real(episodes: &[Episode]) -> Result<Self> {
         Self::of("/real", episodes)
     }
 
@@ -95,7 +83,7 @@ impl Input {
     }
 
     /// So many episodes that are not stored yet.
-    pub(super) fn fresh(&self, count: usize) -> Vec<Episode> {
+    pub(crate) fn fresh(&self, count: usize) -> Vec<Episode> {
         self.contents.iter().take(count).map(renamed).collect()
     }
 }
@@ -112,17 +100,17 @@ impl PageOf {
 }
 
 /// The episodes of a session, newest first.
-pub(super) fn by_session(session: &str) -> Query<Episode> {
+pub(crate) fn by_session(session: &str) -> Query<Episode> {
     Query::new().filter(metadata("session").eq(session.to_owned())).limit(PAGE)
 }
 
 /// The episodes of a domain, newest first, in pages.
-pub(super) fn by_domain(name: &str) -> Query<Episode> {
+pub(crate) fn by_domain(name: &str) -> Query<Episode> {
     Query::new().filter(domain().eq(name.to_owned())).limit(PAGE)
 }
 
 /// A pattern for each episode, with an id of its own each time.
-pub(super) fn patterns(episodes: &[Episode]) -> Vec<Pattern> {
+pub(crate) fn patterns(episodes: &[Episode]) -> Vec<Pattern> {
     let pattern = |episode: &Episode| {
         let tools = episode.steps.iter().map(|step| step.tool.clone()).take(4).collect();
         let kind = PatternKind::ToolSequence { tools, average_latency: Latency::default() };
@@ -153,16 +141,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn generated_episodes_have_two_kilobytes() {
-        let input = Input::generated(1).unwrap();
+    fn generated_episodes_have_the_size_asked_for() {
+        let input = Input::generated(1, 2_000).unwrap();
         let episodes = input.fresh(MOST);
         let sizes: Vec<_> = episodes.iter().map(|episode| serde_json::to_string(episode).unwrap().len()).collect();
-        assert!(sizes.len() == MOST && sizes.iter().all(|size| size.abs_diff(EPISODE_BYTES) < 20), "{sizes:?}");
+        assert!(sizes.len() == MOST && sizes.iter().all(|size| size.abs_diff(2_000) < 20), "{sizes:?}");
     }
 
     #[test]
     fn what_is_asked_for_is_there() {
-        let input = Input::generated(1).unwrap();
+        let input = Input::generated(1, 1_000).unwrap();
         assert_eq!((input.sessions.len(), input.pages.len()), (POPULATION / PER_SESSION, DOMAINS));
         assert!(input.sessions.iter().all(|(_, episodes)| episodes.len() == PER_SESSION));
         assert!(input.pages.iter().all(|page| page.episodes.len() == PAGE && page.after.is_some()));
