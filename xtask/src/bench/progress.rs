@@ -29,7 +29,7 @@ struct State {
 impl Shown {
     pub(super) fn new(sections: &[&Section], scope: Scope, interrupt: Interrupt) -> Self {
         let bar = stderr().is_terminal().then(|| {
-            let template = "{prefix} [{bar:25}] {percent:>3} %  {msg}";
+            let template = "{prefix} [{bar:25}] {percent:>3} %  {wide_msg}";
             let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(1_000).with_style(style)
         });
