@@ -187,7 +187,8 @@ pub struct Series {
 
 /// Runs workloads one after the other, each in `rounds` rounds after one that
 /// does not count; in every round each contender has a turn, in an order drawn
-/// by `seed`.
+/// by `seed`. Where the run is cancelled, the workload at hand is given up, and
+/// the figures of those before it are all there are.
 ///
 /// # Errors
 ///
@@ -197,15 +198,17 @@ pub fn run(workloads: &mut [Workload], rounds: usize, seed: u64, progress: &dyn 
     let mut random = fastrand::Rng::with_seed(seed);
     let turns = workloads.iter().map(|workload| workload.contenders.len() as u64).sum::<u64>();
     progress.plan(turns * (rounds as u64 + 1));
-    workloads.iter_mut().map(|workload| measure(workload, rounds, &mut random, progress)).collect()
+    let measured = workloads.iter_mut().map(|workload| measure(workload, rounds, &mut random, progress));
+    measured.map(Result::transpose).map_while(|measured| measured).collect()
 }
 
+/// The figures of a workload; none, where the run is cancelled before its end.
 fn measure(
     workload: &mut Workload,
     rounds: usize,
     random: &mut fastrand::Rng,
     progress: &dyn Progress,
-) -> Result<Measured> {
+) -> Result<Option<Measured>> {
     let (operation, operations) = (workload.operation.clone(), workload.operations);
     let mut series: Vec<_> = workload.contenders.iter().map(Series::new).collect();
     let mut left = vec![rounds; series.len()];
@@ -213,6 +216,9 @@ fn measure(
     for round in 0..=rounds {
         random.shuffle(&mut order);
         for &turn in &order {
+            if progress.is_cancelled() {
+                return Ok(None);
+            }
             progress.step(&format!("{operation} {}", series[turn].system));
             if round > 0 && left[turn] == 0 {
                 continue;
@@ -239,7 +245,7 @@ fn measure(
             }
         }
     }
-    Ok(Measured { operation, operations, series })
+    Ok(Some(Measured { operation, operations, series }))
 }
 
 impl Series {
@@ -261,7 +267,7 @@ impl Series {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
+    use std::cell::{Cell, RefCell};
     use std::rc::Rc;
 
     use super::*;
@@ -296,6 +302,40 @@ mod tests {
         assert_ne!(log, log_of(2, 20).0);
         assert_eq!(measured[0].of("b").unwrap().seconds, vec![1.0; 20]);
         assert_eq!(measured[0].of("b").unwrap().traffic.unwrap().round_trips, 80);
+    }
+
+    /// Cancels the run after so many steps.
+    struct Until(Cell<u64>);
+
+    impl Progress for Until {
+        fn plan(&self, _steps: u64) {}
+
+        fn step(&self, _what: &str) {
+            self.0.set(self.0.get() - 1);
+        }
+
+        fn is_cancelled(&self) -> bool {
+            self.0.get() == 0
+        }
+    }
+
+    #[test]
+    fn a_cancelled_run_has_the_workloads_that_were_done() {
+        let workload = |name| {
+            let contender = |system| Contender::new(system, |_| Ok(Duration::from_secs(1).into()));
+            Workload::new(name, 1, vec![contender("a"), contender("b")])
+        };
+        let done_after = |steps| {
+            let mut workloads = ["one", "two", "three"].map(workload);
+            let measured = run(&mut workloads, 6, 0, &Until(Cell::new(steps))).unwrap();
+            let rounds = measured.iter().flat_map(|measured| &measured.series).map(|series| series.seconds.len());
+            assert!(rounds.into_iter().all(|rounds| rounds == 6));
+            measured.into_iter().map(|measured| measured.operation).collect::<Vec<_>>()
+        };
+        assert_eq!(done_after(0), [""; 0]);
+        assert_eq!(done_after(14), ["one"]);
+        assert_eq!(done_after(27), ["one"]);
+        assert_eq!(done_after(42), ["one", "two", "three"]);
     }
 
     #[test]

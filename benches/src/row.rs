@@ -1,9 +1,11 @@
-//! Episodes as rows, written by hand.
+//! Episodes as rows, written by hand, for any client.
+//!
+//! The peer `rusqlite` compiles this file too, so that it does what raw libsql
+//! does.
 
 use std::borrow::Cow;
 
 use anyhow::{Context, Result};
-use libsql::{Value, ValueType};
 use memory_core::{Episode, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +25,23 @@ macro_rules! select {
 
 pub(crate) use select;
 
+pub(crate) const GET: &str = select!("WHERE episode_id = ?1");
+
+/// By a JSON array of ids.
+pub(crate) const GET_BATCH: &str = select!("WHERE episode_id IN (SELECT value FROM json_each(?1))");
+
+pub(crate) const BY_DOMAIN: &str = select!("WHERE domain = ?1 ORDER BY start_time DESC, episode_id DESC LIMIT 50");
+
+pub(crate) const BY_CONVERSATION: &str = select!(
+    r#"WHERE json_extract(metadata, '$."conversation"') = ?1
+    ORDER BY start_time DESC, episode_id DESC LIMIT 50"#
+);
+
+pub(crate) const BY_SESSION: &str = select!(
+    r#"WHERE json_extract(metadata, '$."session"') = ?1
+    ORDER BY start_time DESC, episode_id DESC LIMIT 50"#
+);
+
 /// Inserts the values that [`values`] gives.
 macro_rules! insert {
     ($conflict:literal) => {
@@ -39,12 +58,21 @@ macro_rules! insert {
 
 pub(crate) use insert;
 
+pub(crate) const INSERT: &str = insert!("");
+
+pub(crate) const DELETE: &str = "DELETE FROM episodes WHERE episode_id = ?1";
+
+/// A client's values.
+pub(crate) trait Value: From<String> + From<i64> + From<Option<String>> + From<Option<i64>> {}
+
+impl<V: From<String> + From<i64> + From<Option<String>> + From<Option<i64>>> Value for V {}
+
 /// The values of [`insert`].
-pub(crate) fn values(episode: &Episode) -> Result<Vec<Value>> {
+pub(crate) fn values<V: Value>(episode: &Episode) -> Result<Vec<V>> {
     Ok(vec![
         episode.id.to_string().into(),
-        episode.task_type.name().into(),
-        episode.task_description.as_str().into(),
+        episode.task_type.name().to_owned().into(),
+        episode.task_description.clone().into(),
         json(&episode.context)?,
         episode.start_time.as_micros().into(),
         episode.end_time.map(Timestamp::as_micros).into(),
@@ -56,18 +84,18 @@ pub(crate) fn values(episode: &Episode) -> Result<Vec<Value>> {
         json(&episode.heuristics)?,
         json(&episode.metadata)?,
         episode.archived_at.map(Timestamp::as_micros).into(),
-        episode.context.domain.as_str().into(),
+        episode.context.domain.clone().into(),
         episode.context.language.clone().into(),
     ])
 }
 
 /// A value as a column of JSON.
-pub(crate) fn json<T: Serialize>(value: &T) -> Result<Value> {
+pub(crate) fn json<V: From<String>>(value: &impl Serialize) -> Result<V> {
     Ok(serde_json::to_string(value)?.into())
 }
 
-fn optional_json<T: Serialize>(value: Option<&T>) -> Result<Value> {
-    value.map_or(Ok(Value::Null), json)
+fn optional_json<V: From<Option<String>>>(value: Option<&impl Serialize>) -> Result<V> {
+    Ok(value.map(serde_json::to_string).transpose()?.into())
 }
 
 /// What a client reads from a row.
@@ -78,24 +106,6 @@ pub(crate) trait Cells {
     fn is_null(&self, column: usize) -> Result<bool>;
     /// The integer in a column that is not NULL.
     fn integer(&self, column: usize) -> Result<i64>;
-}
-
-impl Cells for libsql::Row {
-    fn text(&self, column: usize) -> Result<Cow<'_, str>> {
-        Ok(self.get_str(index(column))?.into())
-    }
-
-    fn is_null(&self, column: usize) -> Result<bool> {
-        Ok(matches!(self.column_type(index(column))?, ValueType::Null))
-    }
-
-    fn integer(&self, column: usize) -> Result<i64> {
-        Ok(self.get(index(column))?)
-    }
-}
-
-fn index(column: usize) -> i32 {
-    i32::try_from(column).unwrap_or(i32::MAX)
 }
 
 /// The episode in a row of [`select`].

@@ -125,9 +125,12 @@ pub enum Error {
         reason: String,
     },
 
-    /// The write may or may not have happened, after all retries. Ask
-    /// [`settle`](crate::MemoryStorage::settle) to learn that it is over,
-    /// then read, or send the write again.
+    /// The write may or may not have happened, after all retries. Either
+    /// [`commit`](crate::MemoryStorage::commit) the same batch again, which a
+    /// storage with a ledger of writes takes once at the most. Or
+    /// [`settle`](crate::MemoryStorage::settle) it, so that it is over, then
+    /// read, and where it has not happened write anew: what was settled before
+    /// it happened is refused, and so is what a cache has settled meanwhile.
     #[non_exhaustive]
     #[error("write {write}: the outcome is unknown after all retries: {reason}")]
     Indeterminate {

@@ -108,10 +108,11 @@ pub trait MemoryStorage: Store<Episode> + Store<Pattern> + Store<Heuristic> + De
     /// - An empty batch without fences does no I/O.
     /// - Committing the same batch again is for who has lost its outcome. Where
     ///   a storage keeps a ledger of writes, as one across a network does, a
-    ///   batch that has taken effect does so no second time, and its first count
-    ///   is reported; one that was settled or fenced off before it could is
-    ///   refused. Any other storage applies it once more. So a new write is a
-    ///   new batch.
+    ///   batch that has taken effect does so no second time, nor do its fences,
+    ///   and its first count is reported, as [`already`](Written::already) done;
+    ///   one that was settled or fenced off before it could is refused as
+    ///   [`Unavailable`](crate::Error::Unavailable). Any other storage applies it
+    ///   once more. So a new write is a new batch.
     ///
     /// # Errors
     ///

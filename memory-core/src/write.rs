@@ -178,12 +178,21 @@ pub struct Written {
     pub id: WriteId,
     /// How many of the records to delete were there.
     pub deleted: u64,
+    /// Whether it had taken effect before this attempt, so that nothing was
+    /// done now: what it wrote may have been overwritten since, and its fences
+    /// are those of the first time.
+    pub already: bool,
 }
 
 impl Written {
-    /// The report of a backend on the batch `id`.
+    /// The report of a backend on the batch `id`, which took effect just now.
     pub const fn new(id: WriteId, deleted: u64) -> Self {
-        Self { id, deleted }
+        Self { id, deleted, already: false }
+    }
+
+    /// The same of one that had taken effect before, by a ledger of writes.
+    pub const fn already(id: WriteId, deleted: u64) -> Self {
+        Self { id, deleted, already: true }
     }
 }
 

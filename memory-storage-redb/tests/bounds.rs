@@ -107,6 +107,16 @@ fn a_value_of_a_tenth_of_the_budget_is_admitted_to_a_full_cache_of_many_shards()
 }
 
 #[test]
+fn bounds_as_high_as_numbers_go_bound_nothing() {
+    let unweighed = cache(10, u64::MAX);
+    (0..100).for_each(|key| assert!(unweighed.insert(key, u64::from(u32::MAX))));
+    assert_eq!(unweighed.len(), 10);
+    let uncounted = cache(usize::MAX, 10);
+    (0..100).for_each(|key| assert!(uncounted.insert(key, 1)));
+    assert_eq!(uncounted.len(), 10);
+}
+
+#[test]
 fn eight_threads_of_random_weights_leave_no_bound_exceeded() {
     for (max_entries, max_weight) in [(5_000, 60_000), (300, 1 << 40), (8_000, 9_000)] {
         let cache = cache(max_entries, max_weight);

@@ -117,6 +117,8 @@ pub(crate) struct LocalConfig {
     pub(crate) readers: usize,
     pub(crate) busy_timeout: Duration,
     pub(crate) synchronous: Synchronous,
+    /// How long a write that was begun waits for its next part.
+    pub(crate) patience: Duration,
     pub(crate) batch: BatchConfig,
     pub(crate) prepared: PreparedCacheConfig,
 }

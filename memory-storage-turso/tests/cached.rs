@@ -17,8 +17,9 @@ use memory_core::{
     Episode, EpisodeId, Error, Filter, InMemoryStorage, MemoryStorage, MemoryStorageExt, Query, Store, TaskContext,
     TaskType, WriteBatch,
 };
-use memory_storage_turso::lab::{Lab, LabOptions};
-use memory_storage_turso::{CacheConfig, CachedStorage, CachedTursoStorage, TursoStorage};
+use memory_storage_turso::lab::{Fault, Lab, LabOptions, Late};
+use memory_storage_turso::{BatchConfig, CacheConfig, CachedStorage, CachedTursoStorage, TursoStorage};
+use tokio::time::timeout;
 
 fn episode(name: &str) -> Episode {
     Episode::new(name, TaskContext::new(name), TaskType::Debugging)
@@ -185,8 +186,31 @@ async fn a_leader_that_is_cancelled_or_panics_hands_over() {
         for waiter in waiters {
             assert_eq!(*waiter.await.unwrap().unwrap().unwrap(), stored);
         }
-        assert_eq!(gate.calls(), 2, "the leader's, and one for the rest");
+        assert_eq!(gate.calls(), 1 + u64::from(panics), "whoever is left goes on with the leader's, if it can");
     }
+}
+
+/// A future that was begun and is not polled any more, as in a `select!` whose
+/// other branch reads the same, holds nobody up.
+#[tokio::test(start_paused = true)]
+async fn a_leader_that_is_left_lying_holds_nobody_up() {
+    let (gate, storage) = gated();
+    let stored = episode("a");
+    gate.storage().put(std::slice::from_ref(&stored)).await.unwrap();
+    let held = gate.close();
+    let mut get = std::pin::pin!(storage.get_episode(stored.id));
+    let mut query = std::pin::pin!(storage.query_episodes_by_domain("a"));
+    for _ in 0..3 {
+        assert!(timeout(Duration::ZERO, get.as_mut()).await.is_err());
+        assert!(timeout(Duration::ZERO, query.as_mut()).await.is_err());
+    }
+    drop(held);
+    let in_time = Duration::from_secs(60);
+    assert_eq!(*timeout(in_time, storage.get_episode(stored.id)).await.unwrap().unwrap().unwrap(), stored);
+    let found = timeout(in_time, storage.query_episodes_by_domain("a")).await.unwrap().unwrap();
+    assert_eq!((found.records.len(), gate.calls()), (1, 2));
+    assert_eq!(*get.await.unwrap().unwrap(), stored);
+    assert_eq!(query.await.unwrap(), found);
 }
 
 #[tokio::test]
@@ -264,6 +288,39 @@ async fn the_next_write_fences_a_cancelled_one_off() {
     let calls = gate.calls();
     assert_eq!(*storage.get_episode(next.id).await.unwrap().unwrap(), next);
     assert_eq!(gate.calls(), calls, "what was written last is cached");
+}
+
+/// So that whoever commits it again learns what became of it.
+#[tokio::test]
+async fn a_batch_settled_in_the_background_is_reported_or_refused() {
+    for late in [false, true] {
+        let lab = Lab::start(LabOptions::default()).await.unwrap();
+        let once = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+        let storage = TursoStorage::builder().batch(once).remote(lab.url(), "").await.unwrap();
+        storage.initialize_schema().await.unwrap();
+        let storage = storage.with_cache(CacheConfig::default()).unwrap();
+        let (old, mut new) = (episode("old"), episode("new"));
+        new.id = old.id;
+        storage.store_episode(&old).await.unwrap();
+        let mut batch = WriteBatch::new();
+        batch.put(new.clone());
+        lab.script(if late { Fault::applied_late(Late::OnRelease) } else { Fault::answer_lost() });
+        assert!(storage.commit(&batch).await.unwrap_err().outcome_unknown());
+        while storage.stats().doubts > 0 {
+            tokio::task::yield_now().await;
+        }
+        let again = storage.commit(&batch).await;
+        if late {
+            assert!(matches!(again, Err(Error::Unavailable { .. })), "{again:?}");
+            lab.release_late().await;
+        } else {
+            assert!(again.unwrap().already);
+        }
+        for storage in [&storage as &dyn MemoryStorage, storage.inner()] {
+            let found = storage.get_episode(old.id).await.unwrap();
+            assert_eq!(found.as_deref(), Some(if late { &old } else { &new }));
+        }
+    }
 }
 
 #[tokio::test]

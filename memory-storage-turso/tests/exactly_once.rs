@@ -197,3 +197,21 @@ async fn all_operations_together_may_try_again_ten_times() {
     assert_eq!(world.lab.counters().requests - before, 30 + 10);
     assert_eq!(storage.network_stats().retries, 10);
 }
+
+/// Its own transaction is not begun a second time, so that nothing else is in it.
+#[tokio::test]
+async fn a_batch_that_is_committed_again_fences_nothing_off() {
+    let world = World::new().await;
+    let storage = single(&world).await;
+    let (done, stored) = (episode("web", "1"), episode("web", "1"));
+    storage.put(&[done.clone(), stored.clone()]).await.unwrap();
+    let mut batch = WriteBatch::new();
+    batch.put(newer(&done, "2"));
+    assert!(!storage.commit(&batch).await.unwrap().already);
+    world.lab.script(Fault::applied_late(Late::OnRelease));
+    assert!(storage.put(&[newer(&stored, "2")]).await.unwrap_err().outcome_unknown());
+    assert!(storage.commit(&batch).await.unwrap().already);
+    storage.put(&[newer(&stored, "3")]).await.unwrap();
+    assert_eq!(world.lab.release_late().await.len(), 1);
+    assert_eq!(world.account(stored.id.uuid()).await, ["1", "3"]);
+}

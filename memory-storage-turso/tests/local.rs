@@ -145,6 +145,42 @@ async fn a_newer_database_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_database_of_somebody_else_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    for taken in ["CREATE TABLE Episodes (title TEXT)", "CREATE VIEW patterns AS SELECT 1"] {
+        let path = folder.path().join(taken.len().to_string());
+        foreign(&path).await.execute(taken, ()).await.unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let error = TursoStorage::local(&path).await.unwrap_err();
+        assert!(
+            matches!(error, Error::Unsupported { .. }) && error.to_string().contains("use another file"),
+            "{error}"
+        );
+        assert!(std::fs::read(&path).unwrap() == before, "not even its journal mode");
+    }
+    // Tables by other names are none of this library's business.
+    let path = folder.path().join("shared.db");
+    foreign(&path).await.execute("CREATE TABLE invoices (id)", ()).await.unwrap();
+    TursoStorage::local(&path).await.unwrap();
+}
+
+#[tokio::test]
+async fn indexes_that_are_there_wait_for_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("memory.db");
+    let builder = || TursoStorage::builder().busy_timeout(Duration::ZERO).index_metadata("session");
+    builder().local(&path).await.unwrap().close().await;
+    let connection = foreign(&path).await;
+    connection.execute("BEGIN IMMEDIATE", ()).await.unwrap();
+    let storage = builder().local(&path).await.unwrap();
+    storage.ensure_metadata_index("session").await.unwrap();
+    let error = storage.ensure_metadata_index("priority").await.unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    connection.execute("COMMIT", ()).await.unwrap();
+    storage.ensure_metadata_index("priority").await.unwrap();
+}
+
+#[tokio::test]
 async fn a_lost_schema_is_named_and_can_be_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("memory.db");
@@ -255,4 +291,42 @@ async fn processes_that_start_and_write_at_once_never_see_a_lock() {
     let storage = TursoStorage::local(&path).await.unwrap();
     let counted = storage.count(&Filter::<Episode>::all(), None).await.unwrap();
     assert_eq!(counted.total, (PROCESSES * ROUNDS * 11) as u64);
+}
+
+/// How often a future is polled until it is done.
+async fn polls<T>(future: impl Future<Output = T>) -> (usize, T) {
+    let (mut future, mut polls) = (std::pin::pin!(future), 0);
+    let value = std::future::poll_fn(|context| {
+        polls += 1;
+        future.as_mut().poll(context)
+    })
+    .await;
+    (polls, value)
+}
+
+/// One poll encodes or decodes a quarter of a megabyte and one record at most,
+/// so that others on the same thread are not kept waiting.
+#[tokio::test]
+async fn large_records_are_encoded_and_decoded_in_many_polls() {
+    let storage = TursoStorage::memory().await.unwrap();
+    let large: Vec<_> = (0..12).map(|_| episode(&"x".repeat(1 << 20))).collect();
+    let small: Vec<_> = (0..90).map(|_| episode("x")).collect();
+    let mut batch = WriteBatch::new();
+    for episode in &large {
+        batch.put(episode.clone()).put(pattern());
+    }
+    let ids: Vec<_> = large.iter().map(|episode| episode.id).collect();
+    let (polled, put) = polls(storage.put(&large)).await;
+    put.unwrap();
+    assert!(polled >= 12, "{polled}");
+    let (polled, found) = polls(storage.get(&ids)).await;
+    assert!(found.unwrap().iter().zip(&large).all(|(found, stored)| found.as_deref() == Some(stored)));
+    assert!(polled >= 12, "{polled}");
+    let (polled, committed) = polls(storage.commit(&batch)).await;
+    committed.unwrap();
+    assert!(polled >= 12, "{polled}");
+    // The first, and once the writer has answered.
+    let (polled, put) = polls(storage.put(&small)).await;
+    put.unwrap();
+    assert!(polled <= 2, "{polled}");
 }

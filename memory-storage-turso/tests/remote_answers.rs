@@ -13,9 +13,11 @@ use answers::{Answers, answer};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use memory_core::limits::MAX_RECORD;
-use memory_core::{EpisodeId, Error, Store};
+use memory_core::{EpisodeId, Error, Heuristic, MemoryStorage, Store};
+use memory_storage_turso::lab::{Fault, Script};
 use memory_storage_turso::{BatchConfig, TursoStorage};
-use world::{World, episode};
+use serde_json::{Value, json};
+use world::{World, episode, heuristic};
 
 #[tokio::test]
 async fn a_record_larger_than_the_limit_is_read_alone_whatever_it_holds() {
@@ -68,4 +70,67 @@ async fn a_read_in_parts_has_one_deadline() {
     world.lab.set_rtt(Duration::from_millis(200));
     let error = storage.get(&ids).await.unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
+}
+
+/// The answer to a batch, with these rows for each of its steps.
+fn batch_answer(steps: &[Value]) -> Fault {
+    let result = |rows: &Value| json!({ "cols": [], "rows": rows, "affected_row_count": 0, "last_insert_rowid": null });
+    let results: Vec<_> = steps.iter().map(result).collect();
+    let errors = vec![Value::Null; steps.len()];
+    let batch = json!({ "type": "batch", "result": { "step_results": results, "step_errors": errors } });
+    let body = json!({ "baton": null, "base_url": null, "results": [{ "type": "ok", "response": batch }] });
+    Fault::status(200).body(body.to_string())
+}
+
+fn integer(value: i64) -> Value {
+    json!({ "type": "integer", "value": value.to_string() })
+}
+
+/// A heuristic as its row, with how many rows there are in all.
+fn row(heuristic: &Heuristic, total: i64) -> Value {
+    let text = |value: String| json!({ "type": "text", "value": value });
+    let json = |value: Value| text(value.to_string());
+    json!([[
+        text(heuristic.id.to_string()),
+        text(heuristic.condition.clone()),
+        text(heuristic.action.clone()),
+        json(json!(heuristic.confidence)),
+        json(json!(heuristic.evidence)),
+        integer(heuristic.created_at.as_micros()),
+        integer(heuristic.updated_at.as_micros()),
+        json(json!(heuristic.metadata)),
+        integer(total),
+    ]])
+}
+
+/// It would be asked again and again, and everything that it gives be kept.
+#[tokio::test]
+async fn a_server_that_gives_what_was_not_asked_for_is_not_asked_for_more() {
+    let world = World::new().await;
+    let storage = TursoStorage::new(world.lab.url(), "").await.unwrap();
+    let asked = [heuristic("1"), heuristic("1"), heuristic("1")];
+    let ids = asked.each_ref().map(|heuristic| heuristic.id);
+    for (given, requests) in [(row(&heuristic("1"), 3), 1), (row(&asked[0], 3), 2)] {
+        world.lab.script(Script::new().when(|_| true, batch_answer(&[given])));
+        let before = world.lab.counters().requests;
+        let error = storage.get(&ids).await.unwrap_err();
+        assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+        assert_eq!(world.lab.counters().requests - before, requests);
+    }
+}
+
+/// Its last result is not the ledger's.
+#[tokio::test]
+async fn an_answer_without_a_result_for_each_step_acknowledges_nothing() {
+    let world = World::new().await;
+    let once = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+    let storage = TursoStorage::builder().batch(once).remote(world.lab.url(), "").await.unwrap();
+    let done = json!([[integer(0)]]);
+    for steps in [1, 6, 9] {
+        world.lab.script(Script::new().when(|_| true, batch_answer(&vec![done.clone(); steps])));
+        let error = storage.put(&[heuristic("1")]).await.unwrap_err();
+        assert!(error.outcome_unknown(), "{error:?}");
+    }
+    let error = storage.health().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
 }

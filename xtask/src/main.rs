@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod allocated;
 mod bench;
 mod duration;
+mod plan;
 mod serve;
 mod soak;
 mod test;
@@ -39,6 +41,10 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<bench::Interrupted>() => {
+            eprintln!("{error:#}");
+            ExitCode::from(bench::INTERRUPTED)
+        }
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(if error.is::<InputError>() { 2 } else { 1 })

@@ -11,6 +11,9 @@ use crate::{tidy, workspace};
 /// What CI runs, by name: the arguments of cargo, and flags for rustdoc.
 const STEPS: &[(&str, &[&str], &str)] = &[
     ("format", &["fmt", "--all", "--check"], ""),
+    // Outside the workspace, where `--all` does not reach.
+    ("format", &["fmt", "--check", "--manifest-path", "benches/peers/rusqlite/Cargo.toml"], ""),
+    ("format", &["fmt", "--check", "--manifest-path", "benches/peers/do-memory-storage-turso/Cargo.toml"], ""),
     ("lint", &["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"], ""),
     ("docs", &["doc", "--workspace", "--all-features", "--no-deps", "--locked"], "-D warnings"),
     ("tests", &["test", "--workspace", "--all-features", "--locked"], ""),

@@ -8,10 +8,15 @@ use std::process::{Command, Output};
 
 use memory_benches::report::{Row, SCHEMA_VERSION};
 use memory_benches::{Report, SECTIONS};
+use memory_storage_turso::lab::{Lab, LabOptions};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
+/// Its target folder is a new one, so that nobody's report is overwritten.
 fn xtask(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().unwrap()
+    let target = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(arguments).env("CARGO_TARGET_DIR", target.path()).output().unwrap()
 }
 
 /// The one line that a refused command prints.
@@ -78,9 +83,15 @@ fn an_unwritable_result_is_refused_before_anything_is_measured() {
     let folder = tempfile::tempdir().unwrap();
     let nowhere = folder.path().join("no such folder").join("results.json");
     for path in [nowhere.as_path(), folder.path()] {
-        let message = refusal(&["bench", "--quick", "--json", path.to_str().unwrap()]);
-        assert!(message.contains(&format!("{}: cannot be written", path.display())), "{message}");
+        for option in ["--json", "--html"] {
+            let message = refusal(&["bench", "--quick", option, path.to_str().unwrap()]);
+            assert!(message.contains(&format!("{}: cannot be written", path.display())), "{message}");
+        }
     }
+    let one = folder.path().join("one");
+    let one = one.to_str().unwrap();
+    let message = refusal(&["bench", "--quick", "--json", one, "--html", one]);
+    assert!(message.contains(one) && message.contains("two files"), "{message}");
 }
 
 #[test]
@@ -93,12 +104,44 @@ fn a_network_that_cannot_be_is_refused_before_anything_is_measured() {
 }
 
 #[test]
+fn a_wrong_token_is_refused_and_a_right_one_is_nowhere_to_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let [json, page] = ["new.json", "new.html"].map(|name| folder.path().join(name));
+    let runtime = Runtime::new().unwrap();
+    let mut options = LabOptions::default();
+    options.token = Some("the-right-token".into());
+    let lab = runtime.block_on(Lab::start(options)).unwrap();
+    let url = lab.url();
+    let bench = ["bench", "--quick", "--only", "network", "--rounds", "6", "--url", &url];
+    let files = ["--json", json.to_str().unwrap(), "--html", page.to_str().unwrap()];
+    let message = refusal(&[&bench[..], &files, &["--token", "a-wrong-one"]].concat());
+    assert!(message.contains("--url") && !message.contains("a-wrong-one"), "{message}");
+    assert!(!json.exists() && !page.exists());
+
+    let output = xtask(&[&bench[..], &files, &["--token", "the-right-token"]].concat());
+    assert!(output.status.success(), "{output:?}");
+    let written = [fs::read(&json).unwrap(), fs::read(&page).unwrap(), output.stdout, output.stderr];
+    for text in written.map(|bytes| String::from_utf8(bytes).unwrap()) {
+        assert!(!text.contains("the-right-token"), "{text}");
+    }
+    let report: Report = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    assert!(report.environment.command.unwrap().ends_with("--token …"));
+    runtime.block_on(lab.stop());
+}
+
+#[test]
 fn results_that_are_there_survive_a_refused_run() {
     let folder = tempfile::tempdir().unwrap();
     let results = write(&folder.path().join("results.json"), "precious");
     let missing = folder.path().join("missing.json");
     refusal(&["bench", "--json", &results, "--trajectories", missing.to_str().unwrap()]);
     assert_eq!(fs::read_to_string(&results).unwrap(), "precious");
+    // Nor is anything left that was not there.
+    let [json, page] = ["new.json", "new.html"].map(|name| folder.path().join(name));
+    let files = ["--json", json.to_str().unwrap(), "--html", page.to_str().unwrap()];
+    refusal(&[&["bench", "--trajectories", missing.to_str().unwrap()], &files[..]].concat());
+    refusal(&[&["bench", "--url", "nonsense"], &files[..]].concat());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]
@@ -116,6 +159,7 @@ fn the_json_holds_the_same_numbers_as_the_table() {
     let input = write(&folder.path().join("trajectories.json"), &episodes.to_string());
     // What was there, and longer, is replaced.
     let results = write(&folder.path().join("results.json"), &"x".repeat(1 << 20));
+    let page = folder.path().join("report.html");
     let output = xtask(&[
         "bench",
         "--quick",
@@ -131,10 +175,16 @@ fn the_json_holds_the_same_numbers_as_the_table() {
         &input,
         "--json",
         &results,
+        "--html",
+        page.to_str().unwrap(),
     ]);
     let (table, errors) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     assert!(output.status.success(), "{errors}");
     assert!(!errors.contains('\u{1b}'), "a progress bar where there is no terminal: {errors}");
+    assert!(
+        errors.contains("[1/1] local: about ") && errors.contains(&format!("report: {}", page.display())),
+        "{errors}"
+    );
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
 
     let report: Report = serde_json::from_str(&fs::read_to_string(&results).unwrap()).unwrap();
@@ -142,6 +192,12 @@ fn the_json_holds_the_same_numbers_as_the_table() {
     assert_eq!((report.environment.seed, report.environment.rounds), (7, 6));
     assert_eq!((report.input.shape.episodes, report.input.shape.steps), (3, 3));
     assert_eq!(report.input.source, input);
+    assert_eq!((report.complete, &report.stopped, report.sections.len()), (true, &None, 1));
+    let ran = &report.sections[0];
+    assert_eq!((ran.name.as_str(), ran.complete, ran.seconds > 0.0), ("local", true, true));
+    let command = report.environment.command.as_deref().unwrap();
+    assert!(command.starts_with("cargo xtask bench --quick --only local --rounds 6 "), "{command}");
+    assert!(fs::read_to_string(&page).unwrap().contains("query_metadata/index"));
     for operation in ["store", "store_batch/1000", "delete", "get/cold", "get/warm", "hop", "query_metadata/index"] {
         assert!(report.results.iter().any(|row| row.operation == operation && row.system == "ours"), "{operation}");
     }
@@ -164,7 +220,11 @@ fn same_numbers(row: &Row, line: &str) {
     let times = [row.median_ms_per_op, row.median_us_per_op, row.median_ns_per_op];
     assert_eq!(times.iter().flatten().count(), 1, "{row:?}");
     let ends = row.ci95.unwrap();
+    let outliers = row.outliers.unwrap();
+    let [least, most] = row.range.unwrap();
+    assert!(least <= ends[0] && ends[1] <= most && outliers <= row.rounds.unwrap(), "{row:?}");
     let mut expected: Vec<f64> = times.into_iter().flatten().chain(ends).collect();
+    expected.push(outliers.to_string().parse().unwrap());
     let tie = line.contains(" tie");
     assert_eq!(tie, row.speedup_ci95.is_some_and(|[low, high]| low <= 1.0 && 1.0 <= high) && row.baseline.is_some());
     expected.extend(row.speedup.filter(|_| !tie));

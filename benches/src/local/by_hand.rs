@@ -8,7 +8,7 @@ use memory_core::{Episode, EpisodeId};
 use pollster::block_on;
 
 use crate::Sample;
-use crate::row::{self, insert};
+use crate::row::{self, DELETE, INSERT};
 
 /// Does a blocking operation so many times under the clock.
 pub(super) fn timed(operations: u64, mut operate: impl FnMut(u64) -> Result<()>) -> Result<Sample> {
@@ -100,7 +100,3 @@ impl Writer {
         self.delete.execute(vec![id.to_string().into()])
     }
 }
-
-pub(super) const INSERT: &str = insert!("");
-
-pub(super) const DELETE: &str = "DELETE FROM episodes WHERE episode_id = ?1";

@@ -1,13 +1,15 @@
 //! Section `local`: a database in a file of this machine.
 //!
-//! Three systems do each operation on databases of one schema (which ours
+//! These systems do each operation on databases of one schema (which ours
 //! creates), in WAL mode with `synchronous = NORMAL`:
 //!
 //! - `ours`: `TursoStorage`, awaited on a current-thread runtime;
 //! - `raw-libsql`: hand-written libsql on the calling thread, statements
 //!   prepared once and reset before each use, a batch as one transaction;
 //! - `naive-libsql`: the same, but every statement prepared anew, every record
-//!   read or written by itself, and metadata searched by `LIKE`.
+//!   read or written by itself, and metadata searched by `LIKE`;
+//! - `rusqlite`, where peers take part: what `raw-libsql` does, in a process of
+//!   its own, which takes its time itself.
 //!
 //! All of them turn records into rows and rows into records inside the clock.
 //! Tables that are written to are emptied and the log is checkpointed before
@@ -19,6 +21,7 @@ mod by_hand;
 mod database;
 mod queries;
 mod reads;
+mod rusqlite;
 mod writes;
 
 use anyhow::{Context, Result};
@@ -30,7 +33,7 @@ use crate::{Measured, Progress, Section, Settings, run};
 pub(crate) const SECTION: Section = Section {
     name: "local",
     about: "a local file: store, get, query and delete, against libsql by hand",
-    check: |_| Ok(()),
+    check: rusqlite::check,
     describe,
     run: section,
 };
@@ -78,6 +81,9 @@ fn rows(measured: &Measured) -> Vec<Row> {
                 median_us_per_op: row.median_us_per_op,
                 median_ns_per_op: row.median_ns_per_op,
                 ci95: row.ci95,
+                range: row.range,
+                outliers: row.outliers,
+                rounds: row.rounds,
                 operations_per_round: row.operations_per_round,
                 reason: Some("an empty job to the writer's thread and back, in the rounds of get/warm".to_owned()),
                 ..hop

@@ -5,28 +5,21 @@ use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 use libsql::{Connection, Value};
+use memory_bench_peer::Calls;
 use memory_core::field::{domain, metadata};
 use memory_core::{Episode, Query, Store};
 use memory_storage_turso::TursoStorage;
 
 use super::database::Ours;
+use super::rusqlite::Rusqlite;
 use super::{NAIVE, OURS, RAW, by_hand};
 use crate::population::{self, DOMAINS};
-use crate::row::select;
+use crate::row::{BY_CONVERSATION, BY_DOMAIN, BY_SESSION, select};
 use crate::{Contender, Settings, Workload};
 
 /// Records of one page.
 const LIMIT: usize = 50;
 
-const BY_DOMAIN: &str = select!("WHERE domain = ?1 ORDER BY start_time DESC, episode_id DESC LIMIT 50");
-const BY_CONVERSATION: &str = select!(
-    r#"WHERE json_extract(metadata, '$."conversation"') = ?1
-    ORDER BY start_time DESC, episode_id DESC LIMIT 50"#
-);
-const BY_SESSION: &str = select!(
-    r#"WHERE json_extract(metadata, '$."session"') = ?1
-    ORDER BY start_time DESC, episode_id DESC LIMIT 50"#
-);
 const LIKE: &str = select!("WHERE metadata LIKE ?1 ORDER BY start_time DESC, episode_id DESC LIMIT 50");
 
 pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Workload>> {
@@ -35,6 +28,8 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
     ours.load(&population::population(settings.seed, settings.population)?)?;
     // One connection for each way, so that each has a page cache of its own.
     let by_hand = (by_hand::connect(&path)?, by_hand::connect(&path)?);
+    let rusqlite = settings.peers.as_ref().map(|peers| Rusqlite::open(peers, &path)).transpose()?;
+    let rusqlite = rusqlite.as_ref();
     let sessions = population::sessions(settings.population);
     let by_metadata =
         |key: &'static str| move |session: &str| Query::new().filter(metadata(key).eq(session.to_owned()));
@@ -43,6 +38,7 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
         workload(
             &ours,
             &by_hand,
+            rusqlite,
             Case {
                 operation: "query_domain",
                 calls: 50,
@@ -51,11 +47,13 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
                 raw: BY_DOMAIN,
                 naive: BY_DOMAIN,
                 value_of: str::to_owned,
+                calls_of: Calls::QueryDomain,
             },
         )?,
         workload(
             &ours,
             &by_hand,
+            rusqlite,
             Case {
                 operation: "query_metadata/no_index",
                 calls: 8,
@@ -64,11 +62,13 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
                 raw: BY_CONVERSATION,
                 naive: LIKE,
                 value_of: pattern("conversation"),
+                calls_of: Calls::QueryConversation,
             },
         )?,
         workload(
             &ours,
             &by_hand,
+            rusqlite,
             Case {
                 operation: "query_metadata/index",
                 calls: 50,
@@ -77,6 +77,7 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
                 raw: BY_SESSION,
                 naive: LIKE,
                 value_of: pattern("session"),
+                calls_of: Calls::QuerySession,
             },
         )?,
     ])
@@ -93,14 +94,21 @@ struct Case<Q, V> {
     naive: &'static str,
     /// What the naive statement takes for a value.
     value_of: V,
+    /// The same for the peer, who asks as `raw` does.
+    calls_of: fn(Vec<String>) -> Calls,
 }
 
-fn workload<Q, V>(ours: &Ours, (raw_on, naive_on): &(Connection, Connection), case: Case<Q, V>) -> Result<Workload>
+fn workload<Q, V>(
+    ours: &Ours,
+    (raw_on, naive_on): &(Connection, Connection),
+    rusqlite: Option<&Rusqlite>,
+    case: Case<Q, V>,
+) -> Result<Workload>
 where
     Q: Fn(&str) -> Query<Episode> + 'static,
     V: Fn(&str) -> String + 'static,
 {
-    let Case { operation, calls, values, query, raw, naive, value_of } = case;
+    let Case { operation, calls, values, query, raw, naive, value_of, calls_of } = case;
     let values: Rc<[String]> = values.into();
     let raw = by_hand::Cached::new(raw_on, raw)?;
     for value in values.iter().take(5) {
@@ -108,7 +116,14 @@ where
         let page: Vec<_> = page.records.iter().map(|episode| episode.as_ref().clone()).collect();
         let by_hand = [raw.episodes(bound(value))?, by_hand::episodes(naive_on, naive, bound(&value_of(value)))?];
         ensure!(by_hand.iter().all(|found| *found == page), "{operation}: the answers differ for {value}");
+        if let Some(rusqlite) = rusqlite {
+            rusqlite.expect(calls_of(vec![value.clone()]), &page);
+        }
     }
+    let peer = rusqlite.map(|rusqlite| {
+        let values = Rc::clone(&values);
+        rusqlite.contender(move |calls| calls_of((0..calls).map(|call| nth(&values, call).to_owned()).collect()))
+    });
     let ours = {
         let (ours, values) = (ours.clone(), Rc::clone(&values));
         Contender::new(OURS, move |calls| {
@@ -132,7 +147,7 @@ where
             })
         })
     };
-    Ok(Workload::new(operation, calls, vec![ours, raw, naive]))
+    Ok(Workload::new(operation, calls, [ours, raw, naive].into_iter().chain(peer).collect()))
 }
 
 fn bound(value: &str) -> Vec<Value> {

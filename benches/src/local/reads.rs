@@ -5,21 +5,20 @@ use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 use libsql::Connection;
+use memory_bench_peer::Calls;
 use memory_core::{EpisodeId, MemoryStorage, MemoryStorageExt, WriteId};
 use memory_storage_turso::{PreparedCacheConfig, TursoStorage};
 
 use super::database::Ours;
+use super::rusqlite::Rusqlite;
 use super::{HOP, NAIVE, OURS, RAW, by_hand};
-use crate::row::select;
+use crate::row::{GET, GET_BATCH};
 use crate::{Contender, Settings, Workload};
 
 const GETS: u64 = 200;
 const BATCHES: u64 = 5;
 /// Ids of one batch.
 const BATCH: usize = 100;
-
-const GET: &str = select!("WHERE episode_id = ?1");
-const GET_BATCH: &str = select!("WHERE episode_id IN (SELECT value FROM json_each(?1))");
 
 pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Workload>> {
     let reads = Reads::new(folder, settings)?;
@@ -32,6 +31,7 @@ struct Reads {
     /// One connection for each way, so that each has a page cache of its own.
     raw: Connection,
     naive: Connection,
+    rusqlite: Option<Rusqlite>,
     /// Every id, in an order without order.
     ids: Rc<[EpisodeId]>,
 }
@@ -45,12 +45,16 @@ impl Reads {
         let mut ids: Vec<_> = episodes.iter().map(|episode| episode.id).collect();
         fastrand::Rng::with_seed(settings.seed).shuffle(&mut ids);
         let (raw, naive) = (by_hand::connect(&path)?, by_hand::connect(&path)?);
+        let rusqlite = settings.peers.as_ref().map(|peers| Rusqlite::open(peers, &path)).transpose()?;
         for episode in episodes {
             let found = ours.block_on(ours.storage.get_episode(episode.id))?;
             let by_hand = by_hand::episodes(&raw, GET, vec![episode.id.to_string().into()])?;
             ensure!(found.as_deref() == Some(episode) && by_hand == [episode.clone()], "{} differs", episode.id);
+            if let Some(rusqlite) = &rusqlite {
+                rusqlite.expect(Calls::Get(vec![episode.id]), std::slice::from_ref(episode));
+            }
         }
-        Ok(Self { path, ours, raw, naive, ids: ids.into() })
+        Ok(Self { path, ours, raw, naive, rusqlite, ids: ids.into() })
     }
 
     /// Ours, and libsql preparing, with no statement cached.
@@ -78,7 +82,11 @@ impl Reads {
             let nothing = [WriteId::new()];
             Contender::new(HOP, move |calls| ours.timed(calls, async |_| Ok(ours.storage.settle(&nothing).await?)))
         };
-        let contenders = vec![self.get(self.ours.clone()), raw, self.naive(), hop];
+        let mut contenders = vec![self.get(self.ours.clone()), raw, self.naive(), hop];
+        contenders.extend(self.rusqlite.as_ref().map(|rusqlite| {
+            let ids = Rc::clone(&self.ids);
+            rusqlite.contender(move |calls| Calls::Get((0..calls).map(|call| nth(&ids, call)).collect()))
+        }));
         Ok(Workload::new("get/warm", GETS, contenders))
     }
 
@@ -128,7 +136,11 @@ impl Reads {
                 })
             })
         };
-        let contenders = vec![ours, raw, naive];
+        let mut contenders = vec![ours, raw, naive];
+        contenders.extend(self.rusqlite.as_ref().map(|rusqlite| {
+            let ids = Rc::clone(&self.ids);
+            rusqlite.contender(move |calls| Calls::GetBatch((0..calls).map(|call| batch(&ids, size, call)).collect()))
+        }));
         Ok(Workload::new(format!("get_batch/{size}"), BATCHES, contenders))
     }
 }

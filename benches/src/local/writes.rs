@@ -1,19 +1,21 @@
 //! Storing and deleting.
 
+use std::ops::Range;
 use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Result, ensure};
+use memory_bench_peer::Calls;
 use memory_core::{Episode, MemoryStorageExt};
 use memory_storage_turso::TursoStorage;
 
-use super::by_hand::INSERT;
 use super::database::{Ours, Scratch};
+use super::rusqlite::Rusqlite;
 use super::{NAIVE, OURS, RAW, by_hand};
 use crate::rounds::unclocked;
-use crate::row;
+use crate::row::{self, DELETE, INSERT};
 use crate::trajectories::time_ordered_id;
-use crate::{Contender, Settings, Workload};
+use crate::{Contender, Peers, Settings, Workload};
 
 /// Records of one call, and calls of one round.
 const STORES: [(usize, u64); 5] = [(1, 50), (10, 10), (50, 5), (100, 3), (1_000, 1)];
@@ -22,7 +24,7 @@ const DELETES: u64 = 50;
 pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Workload>> {
     let most = STORES.iter().map(|&(size, calls)| size as u64 * (calls + unclocked(calls))).max();
     let episodes = fresh(settings, most.unwrap_or_default());
-    let databases = Databases::new(folder)?;
+    let databases = Databases::new(folder, settings.peers.as_ref(), &episodes)?;
     let mut workloads: Vec<_> = STORES.iter().map(|&(size, calls)| databases.store(size, calls, &episodes)).collect();
     workloads.push(databases.delete(&episodes[..200]));
     Ok(workloads)
@@ -44,16 +46,24 @@ struct Databases {
     ours: (Rc<Scratch>, Ours),
     raw: (Rc<Scratch>, Rc<by_hand::Writer>),
     naive: (Rc<Scratch>, libsql::Connection),
+    rusqlite: Option<(Rc<Scratch>, Rusqlite)>,
 }
 
 impl Databases {
-    fn new(folder: &Path) -> Result<Self> {
+    fn new(folder: &Path, peers: Option<&Peers>, episodes: &[Episode]) -> Result<Self> {
         let scratch = |name| Scratch::new(folder, name).map(Rc::new);
         let (ours, raw, naive) = (scratch("store-ours")?, scratch("store-raw")?, scratch("store-naive")?);
         let storage = Ours::open(&ours.path, TursoStorage::builder())?;
         let writer = Rc::new(by_hand::Writer::new(&by_hand::connect(&raw.path)?)?);
         let connection = by_hand::connect(&naive.path)?;
-        Ok(Self { ours: (ours, storage), raw: (raw, writer), naive: (naive, connection) })
+        let rusqlite = peers.map(|peers| {
+            let scratch = scratch("store-rusqlite")?;
+            let rusqlite = Rusqlite::open(peers, &scratch.path)?;
+            rusqlite.keep(episodes);
+            anyhow::Ok((scratch, rusqlite))
+        });
+        let rusqlite = rusqlite.transpose()?;
+        Ok(Self { ours: (ours, storage), raw: (raw, writer), naive: (naive, connection), rusqlite })
     }
 
     fn store(&self, size: usize, calls: u64, episodes: &Rc<[Episode]>) -> Workload {
@@ -84,8 +94,15 @@ impl Databases {
                 })
             })
         };
+        let peer = self.rusqlite.clone().map(|(scratch, rusqlite)| {
+            let count = episodes.len();
+            rusqlite.contender_after(
+                move || scratch.sweep(),
+                move |calls| Calls::Store((0..calls).map(|call| range(count, size, call)).collect()),
+            )
+        });
         let operation = if size == 1 { "store".to_owned() } else { format!("store_batch/{size}") };
-        Workload::new(operation, calls, vec![ours, raw, naive])
+        Workload::new(operation, calls, [ours, raw, naive].into_iter().chain(peer).collect())
     }
 
     fn delete(&self, episodes: &[Episode]) -> Workload {
@@ -113,23 +130,36 @@ impl Databases {
             })
         };
         let naive = {
-            let (scratch, connection) = self.naive.clone();
+            let ((scratch, connection), episodes) = (self.naive.clone(), Rc::clone(&episodes));
             Contender::new(NAIVE, move |calls| {
                 scratch.fill(&episodes)?;
                 by_hand::timed(calls, |call| {
                     let [episode] = slice(&episodes, 1, call) else { return Ok(()) };
-                    let deleted = by_hand::execute(&connection, by_hand::DELETE, vec![episode.id.to_string().into()])?;
+                    let deleted = by_hand::execute(&connection, DELETE, vec![episode.id.to_string().into()])?;
                     ensure!(deleted == 1, "nothing was deleted");
                     Ok(())
                 })
             })
         };
-        Workload::new("delete", DELETES, vec![ours, raw, naive])
+        let peer = self.rusqlite.clone().map(|(scratch, rusqlite)| {
+            let ids: Vec<_> = episodes.iter().map(|episode| episode.id).collect();
+            let nth = move |call| ids[range(ids.len(), 1, call).start];
+            rusqlite.contender_after(
+                move || scratch.fill(&episodes),
+                move |calls| Calls::Delete((0..calls).map(&nth).collect()),
+            )
+        });
+        Workload::new("delete", DELETES, [ours, raw, naive].into_iter().chain(peer).collect())
     }
 }
 
 /// What a call stores or deletes: others for each.
 fn slice(episodes: &[Episode], size: usize, call: u64) -> &[Episode] {
-    let from = usize::try_from(call).unwrap_or_default() * size % episodes.len();
-    &episodes[from..from + size]
+    &episodes[range(episodes.len(), size, call)]
+}
+
+/// Where that is among so many.
+fn range(count: usize, size: usize, call: u64) -> Range<usize> {
+    let from = usize::try_from(call).unwrap_or_default() * size % count;
+    from..from + size
 }

@@ -16,7 +16,7 @@ use crate::row;
 
 const QUEUES: &str = "one connection, on which they queue";
 
-async fn connect(address: &ServerAddress) -> Result<Connection> {
+pub(super) async fn connect(address: &ServerAddress) -> Result<Connection> {
     ensure!(address.url.starts_with("http://"), "libsql's client is built without TLS here, for http:// servers only");
     // As the connector that libsql itself makes where it is built with TLS.
     let mut connector = HttpConnector::new();
@@ -59,7 +59,7 @@ async fn query(connection: &Connection, sql: &str, values: impl libsql::params::
 /// One statement is a transaction by itself; more are executed one by one in one.
 async fn store(connection: &Connection, episodes: &[Episode]) -> Result<()> {
     if let [episode] = episodes {
-        connection.execute(sql::UPSERT, row::values(episode)?).await?;
+        connection.execute(sql::UPSERT, row::values::<Value>(episode)?).await?;
         return Ok(());
     }
     commit(connection, episodes, &[]).await
@@ -68,7 +68,7 @@ async fn store(connection: &Connection, episodes: &[Episode]) -> Result<()> {
 async fn commit(connection: &Connection, episodes: &[Episode], patterns: &[Pattern]) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).await?;
     for episode in episodes {
-        transaction.execute(sql::UPSERT, row::values(episode)?).await?;
+        transaction.execute(sql::UPSERT, row::values::<Value>(episode)?).await?;
     }
     for pattern in patterns {
         transaction.execute(sql::UPSERT_PATTERN, sql::pattern(pattern)?).await?;
@@ -235,7 +235,7 @@ impl System for Cached {
 
     async fn store(&self, episodes: &[Episode]) -> Result<()> {
         if let [episode] = episodes {
-            self.upsert.execute(row::values(episode)?).await?;
+            self.upsert.execute(row::values::<Value>(episode)?).await?;
             return Ok(());
         }
         self.commit(episodes, &[]).await
@@ -245,7 +245,7 @@ impl System for Cached {
         let transaction = self.warm.0.transaction_with_behavior(TransactionBehavior::Immediate).await?;
         let upsert = transaction.prepare(sql::UPSERT).await?;
         for episode in episodes {
-            upsert.execute(row::values(episode)?).await?;
+            upsert.execute(row::values::<Value>(episode)?).await?;
         }
         if !patterns.is_empty() {
             let upsert = transaction.prepare(sql::UPSERT_PATTERN).await?;

@@ -1,6 +1,6 @@
 //! Section `network`: a server across a network.
 //!
-//! Five systems do each operation on one server, on the schema that ours
+//! These systems do each operation on one server, on the schema that ours
 //! creates, with episodes of 2 kB and, where a file gives them, real ones:
 //!
 //! - `ours`: one [`TursoStorage`](memory_storage_turso::TursoStorage), with its
@@ -9,7 +9,11 @@
 //!   connection for each operation. The baseline;
 //! - `libsql-warm`: the same, with one connection that is kept;
 //! - `libsql-cached-statement`: the same, with statements prepared once;
-//! - `turso_serverless`: that crate, with one connection that is kept.
+//! - `turso_serverless`: that crate, with one connection that is kept;
+//! - `do-memory-storage-turso`, where peers take part: the published crate by its
+//!   public API, in a process of its own, with tables of its own on a server of
+//!   its own, behind as long a way. It takes its time itself. What it finds is
+//!   compared by its ids alone: its records are not ours.
 //!
 //! The peers do what somebody would who knows them: one statement by itself
 //! needs no transaction; many records are executed one by one in a transaction
@@ -24,11 +28,13 @@
 //! server may hold other records, which are left alone; nothing is counted
 //! there but our own requests.
 
+mod cached;
 mod input;
 mod libsql_remote;
 mod operation;
 mod ours;
 mod place;
+mod published;
 mod serverless;
 mod settings;
 mod sql;
@@ -38,7 +44,7 @@ mod turn;
 use std::rc::Rc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use memory_core::{Episode, MemoryStorageExt, Store};
 
 use self::input::Input;
@@ -46,6 +52,7 @@ use self::libsql_remote::{Cached, NewConnection, Warm};
 use self::operation::{OPERATIONS, Operation};
 use self::ours::Ours;
 use self::place::Place;
+use self::published::Published;
 use self::serverless::Serverless;
 pub use self::settings::{NetworkSettings, ServerAddress};
 use self::turn::{Player, Scene};
@@ -65,6 +72,7 @@ const OURS: &str = "ours";
 const BASELINE: &str = "libsql-new-connection";
 
 fn check(settings: &Settings) -> Result<()> {
+    published::check(settings)?;
     let Some(server) = &settings.network.server else { return Ok(()) };
     let place = Place::open(&settings.network)?;
     let ready = async {
@@ -125,19 +133,40 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
     let warm = Player::new(place, async |address| Warm::open(&address).await)?;
     let cached = Player::new(place, async |address| Cached::open(&address).await)?;
     let serverless = Player::new(place, async |address| Serverless::open(&address).await)?;
+    let own_place = match (&settings.peers, &settings.network.server) {
+        (Some(_), None) => Some(Place::open(&settings.network)?),
+        _ => None,
+    };
+    let published = settings.peers.as_ref().map(|peers| match &own_place {
+        Some(place) => {
+            Player::new(place, async |address| Published::open(peers, place.address().clone(), &address, scenes))
+        }
+        None => {
+            Player::new(place, async |_| bail!("its tables have the names of ours: it is measured in the lab alone"))
+        }
+    });
+    let published = published.transpose()?;
     let workload = |operation: Operation, scene: &Rc<Scene>| {
-        let contenders = vec![
+        let mut contenders = vec![
             ours.contender(operation, scene),
             new_connection.contender(operation, scene),
             warm.contender(operation, scene),
             cached.contender(operation, scene),
             serverless.contender(operation, scene),
         ];
+        if let Some(published) = published.as_ref().filter(|_| published::does(operation)) {
+            contenders.push(published.contender(operation, scene));
+        }
         let name = operation.name() + scene.input.suffix;
         Workload { budget: Some(settings.network.budget), ..Workload::new(name, 1, contenders) }
     };
     let mut workloads: Vec<_> =
         OPERATIONS.iter().flat_map(|operation| scenes.iter().map(|scene| workload(*operation, scene))).collect();
+    if let Some(published) = &published {
+        for scene in scenes {
+            workloads.push(cached::workload(place, published, scene)?);
+        }
+    }
     let measured = run(&mut workloads, settings.network.rounds, settings.seed, progress)?;
     let mut rows: Vec<_> = measured.iter().flat_map(|measured| Row::of(SECTION.name, measured, BASELINE)).collect();
     if settings.network.server.is_none() && !settings.network.rtt.is_zero() {

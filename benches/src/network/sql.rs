@@ -4,6 +4,7 @@ use anyhow::Result;
 use libsql::Value;
 use memory_core::Pattern;
 
+pub(super) use crate::row::{BY_SESSION, GET, GET_BATCH};
 use crate::row::{insert, json, select};
 
 pub(super) const UPSERT: &str = insert!(
@@ -44,16 +45,6 @@ pub(super) fn pattern(pattern: &Pattern) -> Result<Vec<Value>> {
         pattern.context.language.clone().into(),
     ])
 }
-
-pub(super) const GET: &str = select!("WHERE episode_id = ?1");
-
-/// By a JSON array of ids.
-pub(super) const GET_BATCH: &str = select!("WHERE episode_id IN (SELECT value FROM json_each(?1))");
-
-pub(super) const BY_SESSION: &str = select!(
-    r#"WHERE json_extract(metadata, '$."session"') = ?1
-    ORDER BY start_time DESC, episode_id DESC LIMIT 50"#
-);
 
 pub(super) const PAGE: &str = select!(
     "WHERE domain = ?1 AND (start_time, episode_id) < (?2, ?3)

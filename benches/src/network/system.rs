@@ -1,11 +1,13 @@
 //! What every system can do.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use memory_core::{Episode, EpisodeId, Pattern};
 
 use super::input::PageOf;
+use super::turn::Scene;
 
 pub(super) type Episodes = Vec<Arc<Episode>>;
 
@@ -43,6 +45,16 @@ pub(super) trait System: 'static {
     /// Requests that it says it sent, where it counts.
     fn requests(&self) -> Option<u64> {
         None
+    }
+
+    /// How long its last operation took, where it takes its time itself.
+    fn elapsed(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Deletes what it stored, all of which must be there.
+    async fn sweep(&self, scene: &Scene, episodes: &[Episode], patterns: &[Pattern]) -> Result<()> {
+        scene.sweep(episodes, patterns).await
     }
 }
 

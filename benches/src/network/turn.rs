@@ -78,14 +78,24 @@ impl<S: System> Player<S> {
         if S::NAME == OURS { contender } else { contender.peer() }
     }
 
+    /// It, or why it could not be made ready.
+    pub(super) fn system(&self) -> Result<&S> {
+        self.system.as_ref().map_err(|reason| anyhow!(reason.clone()))
+    }
+
+    pub(super) const fn route(&self) -> &Route {
+        &self.route
+    }
+
     async fn turn(&self, operation: Operation, scene: &Scene) -> Result<Sample> {
-        let system = self.system.as_ref().map_err(|reason| anyhow!(reason.clone()))?;
+        let system = self.system()?;
         if self.used.borrow().is_none_or(|used| used.elapsed() > REST) {
             system.warm_up().await?;
             self.counted.set(self.route.counters());
         }
         let sample = self.operate(system, operation, scene).await;
-        self.used.replace(Some(Instant::now()));
+        // Whoever failed may have lost what it keeps open.
+        self.used.replace(sample.is_ok().then(Instant::now));
         sample
     }
 
@@ -127,14 +137,14 @@ impl<S: System> Player<S> {
                 let (size, factor) = scaled::<S>(operation, scene).unwrap_or((size, 1.0));
                 let episodes = input.fresh(size);
                 let (sample, ()) = self.clocked(system, system.store(&episodes)).await?;
-                scene.sweep(&episodes, &[]).await?;
+                system.sweep(scene, &episodes, &[]).await?;
                 Ok(scale(sample, factor))
             }
             Operation::Commit => {
                 let episodes = input.fresh(COMMITTED);
                 let patterns = patterns(&episodes);
                 let (sample, ()) = self.clocked(system, system.commit(&episodes, &patterns)).await?;
-                scene.sweep(&episodes, &patterns).await?;
+                system.sweep(scene, &episodes, &patterns).await?;
                 Ok(sample)
             }
         }
@@ -145,7 +155,7 @@ impl<S: System> Player<S> {
         let requests = system.requests();
         let start = Instant::now();
         let value = operation.await?;
-        let elapsed = start.elapsed();
+        let elapsed = system.elapsed().unwrap_or_else(|| start.elapsed());
         let said = || Some(Traffic { round_trips: system.requests()? - requests?, ..Traffic::default() });
         let traffic = self.route.traffic_since(self.counted.get()).or_else(said);
         self.counted.set(self.route.counters());
@@ -155,7 +165,7 @@ impl<S: System> Player<S> {
 
 impl Scene {
     /// Deletes what was stored, all of which must be there.
-    async fn sweep(&self, episodes: &[Episode], patterns: &[Pattern]) -> Result<()> {
+    pub(super) async fn sweep(&self, episodes: &[Episode], patterns: &[Pattern]) -> Result<()> {
         let ids: Vec<_> = episodes.iter().map(|episode| episode.id).collect();
         let mut deleted = self.sweeper.delete(&ids).await.context("delete what was stored")?;
         let ids: Vec<_> = patterns.iter().map(|pattern| pattern.id).collect();

@@ -1,18 +1,35 @@
 //! Where and how a run took place.
 
 use std::collections::BTreeMap;
+use std::env::consts::{ARCH, OS};
 use std::process::Command;
-use std::time::Duration;
 
+use memory_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Settings;
+use super::machine;
+use crate::{Peers, Settings};
 
-/// What the figures of a run depend on beside the code.
+/// What the figures of a run depend on beside the code, and what names them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Environment {
+    /// When the run began.
+    pub date: Timestamp,
+    /// The commit of the working tree, with `-dirty` after it where that held
+    /// other changes. Absent outside of git.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// How the run was asked for, without secrets. Absent where no command was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// Cores that the process may use.
     pub cores: usize,
+    /// The machine's memory in bytes, where the system says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<u64>,
+    /// The processor's name, where the system says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
     /// Operating system and processor: `linux x86_64`.
     pub platform: String,
     /// `release`, or `debug` where figures mean nothing.
@@ -29,21 +46,27 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// This machine and this build, and the round-trip time that was simulated.
-    pub fn here(settings: &Settings, rtt: Option<Duration>) -> Self {
+    /// This machine, this build, and now.
+    pub fn here(settings: &Settings) -> Self {
         let mut versions = BTreeMap::from([("memory".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]);
-        for package in ["libsql", "turso_serverless"] {
+        for package in ["libsql", "turso_serverless", "moka", "quick_cache"] {
             versions.extend(locked(package).map(|version| (package.to_owned(), version)));
         }
+        versions.extend(settings.peers.iter().flat_map(Peers::versions));
         versions.extend(rustc().map(|version| ("rustc".to_owned(), version)));
         Self {
+            date: Timestamp::now(),
+            commit: machine::commit(),
+            command: None,
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            memory_bytes: machine::memory(),
+            processor: machine::processor(),
+            platform: format!("{OS} {ARCH}"),
             profile: if cfg!(debug_assertions) { "debug" } else { "release" }.to_owned(),
             versions,
             seed: settings.seed,
             rounds: settings.rounds,
-            rtt_ms: rtt.map(|rtt| rtt.as_secs_f64() * 1e3),
+            rtt_ms: None,
         }
     }
 }

@@ -17,6 +17,8 @@ type Cell = fn(&Row) -> Option<String>;
 const FIGURES: &[(&str, Cell)] = &[
     ("time/op", |row| row.time().map(|(time, unit)| format!("{} {}", digits(time, 4), unit.sign()))),
     ("95 % interval", |row| row.ci95.map(|[low, high]| format!("{} – {}", digits(low, 4), digits(high, 4)))),
+    ("outliers", |row| row.outliers.map(|count| count.to_string())),
+    ("least", |row| row.least.map(|least| digits(least, 4))),
     ("speedup", |row| speedup(row)),
     ("of raw", |row| row.cost_vs_raw.map(|cost| digits(cost, 3))),
     ("no hop", |row| row.cost_vs_raw_without_hop.map(|cost| digits(cost, 3))),
@@ -26,6 +28,7 @@ const FIGURES: &[(&str, Cell)] = &[
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
     ("down B/op", |row| row.bytes_down_per_op.map(|count| digits(count, 4))),
     ("hit ratio", |row| row.hit_ratio.map(|ratio| digits(ratio, 4))),
+    ("B/entry", |row| row.bytes_per_entry.map(|bytes| digits(bytes, 4))),
 ];
 
 /// These rows as an aligned table, the operation named once for its systems,
@@ -89,7 +92,7 @@ fn speedup(row: &Row) -> Option<String> {
 }
 
 /// A figure of so many significant digits, with its trailing zeros.
-fn digits(value: f64, digits: usize) -> String {
+pub(super) fn digits(value: f64, digits: usize) -> String {
     let scientific = format!("{value:e}");
     let exponent = scientific.split_once('e').and_then(|(_, exponent)| exponent.parse::<isize>().ok()).unwrap_or(0);
     format!("{value:.*}", (digits - 1).saturating_add_signed(-exponent))

@@ -30,6 +30,7 @@ pub(crate) enum Fault {
     CountsMissingIdsAsDeleted,
     CommitsKindAfterKind,
     CountsCommittedDeletesAsNone,
+    RepeatsPutsAlone,
     NeverSettles,
     TakesEffectAfterSettle,
     IgnoresFences,
@@ -51,11 +52,12 @@ pub(crate) struct Broken {
     fault: Fault,
     /// How many records came before each cursor that was given.
     offsets: Mutex<HashMap<String, usize>>,
+    committed: Mutex<HashSet<WriteId>>,
 }
 
 impl Broken {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { inner: Arc::default(), fault, offsets: Mutex::default() }
+        Self { inner: Arc::default(), fault, offsets: Mutex::default(), committed: Mutex::default() }
     }
 
     /// The record as this backend keeps it.
@@ -204,6 +206,16 @@ impl MemoryStorage for Broken {
                 self.inner.commit(&part::<Heuristic>(batch)).await
             }
             Fault::CountsCommittedDeletesAsNone => Ok(Written::new(self.inner.commit(batch).await?.id, 0)),
+            Fault::RepeatsPutsAlone
+                if !self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(batch.id()) =>
+            {
+                let mut puts = WriteBatch::new();
+                for record in batch.changes::<Heuristic>().puts() {
+                    puts.put::<Heuristic>(Arc::clone(record));
+                }
+                self.inner.commit(&puts).await?;
+                Ok(Written::already(batch.id(), batch.changes::<Heuristic>().deletes().count() as u64))
+            }
             Fault::IgnoresFences if !batch.fences().is_empty() => self.inner.commit(batch).await,
             // Goes on in a task of its own, also when nobody waits for it any more.
             Fault::TakesEffectAfterSettle | Fault::IgnoresFences => {

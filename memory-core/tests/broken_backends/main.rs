@@ -70,6 +70,7 @@ faults! {
         "commit_reports_its_own_id",
     ];
     counting_committed_deletes_as_none: Fault::CountsCommittedDeletesAsNone => ["commit_counts_deletes_of_every_kind"];
+    repeating_puts_alone: Fault::RepeatsPutsAlone => ["commit_again_is_whole_or_nothing_and_seen_alike"];
     never_settling: Fault::NeverSettles => ["settle_of_nothing_returns", "settle_of_unknown_writes_returns"];
     taking_effect_after_settle: Fault::TakesEffectAfterSettle => [
         "settle_ends_a_commit_that_was_dropped",

@@ -30,7 +30,8 @@ impl Bounds {
 
     /// Whether something has to go, once `leaving` has.
     pub(crate) fn exceeded(&self, leaving: (usize, u64)) -> bool {
-        self.entries() > self.max_entries + leaving.0 || self.weight() > self.max_weight + leaving.1
+        self.entries() > self.max_entries.saturating_add(leaving.0)
+            || self.weight() > self.max_weight.saturating_add(leaving.1)
     }
 
     pub(crate) fn entries(&self) -> usize {

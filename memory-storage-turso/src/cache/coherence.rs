@@ -13,6 +13,12 @@ use uuid::Uuid;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Generation(u64);
 
+#[cfg(test)]
+impl Generation {
+    /// No stripe's, under which whatever comes meets.
+    pub(super) const ANY: Self = Self(u64::MAX);
+}
+
 /// What a stripe knows of the writes in it: the whole protocol is in these few
 /// transitions, so that a model can walk through all of their orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -51,15 +57,26 @@ impl Cell {
         alone
     }
 
+    #[cfg(test)]
+    pub(super) const fn generation(&self) -> Generation {
+        Generation(self.generation)
+    }
+
     /// What is cached is not to be trusted any more, nor what is being read.
     pub(crate) const fn invalidate(&mut self) {
         self.generation += 1;
     }
 }
 
+/// What each stripe follows: the protocol, or in tests what looks like it.
+#[cfg(not(test))]
+type Protocol = Cell;
+#[cfg(test)]
+type Protocol = super::shortcut::Mutant;
+
 /// The stripes of one kind of record, or the one of its table.
 #[derive(Debug)]
-pub(crate) struct CoherenceTable(Box<[Mutex<Cell>]>);
+pub(crate) struct CoherenceTable(Box<[Mutex<Protocol>]>);
 
 /// A number below the count of stripes.
 pub(crate) type Stripe = u16;
@@ -92,7 +109,13 @@ impl CoherenceTable {
         stripe
     }
 
-    fn cell(&self, stripe: Stripe) -> MutexGuard<'_, Cell> {
+    /// From here on, all stripes take a shortcut.
+    #[cfg(test)]
+    pub(crate) fn take(&self, shortcut: super::shortcut::Shortcut) {
+        self.0.iter().for_each(|cell| cell.lock().unwrap_or_else(PoisonError::into_inner).take(shortcut));
+    }
+
+    fn cell(&self, stripe: Stripe) -> MutexGuard<'_, Protocol> {
         // No transition can panic half way, so a poisoned lock guards a whole cell.
         self.0[usize::from(stripe)].lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -96,6 +96,11 @@ pub(super) fn count(counter: &AtomicU64, more: usize) {
     counter.fetch_add(more as u64, Ordering::Relaxed);
 }
 
+/// Takes one back that was counted before.
+pub(super) fn count_less(counter: &AtomicU64) {
+    counter.fetch_sub(1, Ordering::Relaxed);
+}
+
 /// A change, by the stripe of its key.
 type Keyed<'a, R> = (Stripe, Id<R>, Option<&'a Arc<R>>);
 

@@ -15,6 +15,8 @@ mod query_key;
 mod read;
 mod search;
 mod shared;
+#[cfg(test)]
+mod shortcut;
 mod span;
 mod stats;
 mod wrapper;

@@ -10,24 +10,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
 use super::coherence::{Cell, Generation};
-
-/// What differs from the protocol.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Shortcut {
-    None,
-    /// Reads fill the cache whatever happens; a write clears it at its end.
-    FillThenInvalidate,
-    /// A write puts its value in at its end, whoever overlapped it.
-    WriteThrough,
-    /// A write counts at its end alone.
-    BumpAfter,
-    /// A write counts at its beginning and its end, and is never pending.
-    BumpWithoutPending,
-    /// While a write is pending, a read joins whatever flight there is.
-    JoinWhilePending,
-    /// The next write ends a doubt without having fenced the old one off.
-    Unfenced,
-}
+use super::shortcut::Shortcut;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Writer {

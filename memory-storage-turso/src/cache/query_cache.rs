@@ -123,12 +123,6 @@ impl QueryCache {
         ReadTotals { hits, negative_hits: 0, misses, coalesced, avoided: hits }
     }
 
-    /// Takes back the miss of who waited for a load that was given up.
-    pub(super) fn begin_anew(&self) {
-        self.misses.fetch_sub(1, Ordering::Relaxed);
-        self.coalesced.fetch_sub(1, Ordering::Relaxed);
-    }
-
     pub(super) fn now(&self) -> Moment {
         self.answers.now()
     }

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use memory_core::{Id, MemoryStorage, Result, Store};
-use memory_storage_redb::AdaptiveCache;
+use memory_core::{Error, Id, MemoryStorage, Result, Store};
+use memory_storage_redb::{AdaptiveCache, Moment};
 use tracing::Span;
 
+use super::coherence::Generation;
 use super::kind::{Cached, KindCache, Tally, Time, Value, count};
 use super::shared::Shared;
 use super::span;
@@ -89,7 +90,7 @@ impl<S: MemoryStorage> Shared<S> {
     /// is pending and none begins: so that the answers, of which some were
     /// cached at different times, were all true at one moment.
     async fn get_quietly<R: Cached>(
-        &self,
+        self: &Arc<Self>,
         kind: &KindCache<R>,
         values: &AdaptiveCache<Id<R>, Value<R>, Time>,
         ids: &[Id<R>],
@@ -108,31 +109,17 @@ impl<S: MemoryStorage> Shared<S> {
         let missing = ids.iter().zip(&answers).filter(|(id, answer)| answer.is_none() && seen.insert(**id));
         let missing: Vec<_> = missing.filter_map(|(id, _)| Some((*id, notes.of(kind.stripe(*id))?))).collect();
         if !missing.is_empty() {
-            let boarded = kind.loads.board(missing, |id| kind.cached(*id));
+            let load = |led| Arc::clone(self).load(led, read_at);
+            let boarded = kind.loads.board(missing, |id| kind.cached(*id), load);
             boarded.found.iter().for_each(|(_, found)| kind.counts.found(tally, found.is_none()));
-            kind.counts.missed(tally, boarded.led.keys().len(), boarded.joined.len());
+            kind.counts.missed(tally, boarded.led.len(), boarded.joined.len());
             let mut loaded: HashMap<_, _> = boarded.found.into_iter().collect();
-            // What others wait for comes before what others are waited for, so
-            // that two calls never wait for each other.
-            if !boarded.led.keys().is_empty() {
-                match Store::<R>::get(&self.storage, boarded.led.keys()).await {
-                    Ok(found) => {
-                        for (id, value) in boarded.led.keys().iter().zip(&found) {
-                            let stripe = kind.stripe(*id);
-                            let put = || {
-                                values.insert_read_at(*id, value.clone(), read_at);
-                            };
-                            let installed = notes.of(stripe).is_some_and(|noted| kind.keys.install(stripe, noted, put));
-                            count(&kind.counts.refused, usize::from(!installed));
-                            loaded.insert(*id, value.clone());
-                        }
-                        boarded.led.land(Ok(found));
-                    }
-                    Err(error) => {
-                        boarded.led.land(Err(error.clone()));
-                        return Err(error);
-                    }
-                }
+            // Its own load comes first, so that it is under way while others are waited for.
+            for (id, led) in boarded.led {
+                match led.landed_here().await {
+                    Some(value) => loaded.insert(id, value?),
+                    None => return Ok(Got::Abandoned),
+                };
             }
             for (id, joined) in boarded.joined {
                 match joined.landed().await {
@@ -151,12 +138,36 @@ impl<S: MemoryStorage> Shared<S> {
         }
         Ok(Got::All(answers.into_iter().map(Option::flatten).collect()))
     }
+
+    /// Loads records, and caches those that nothing was written to since their
+    /// generations were noted.
+    async fn load<R: Cached>(self: Arc<Self>, led: Vec<(Id<R>, Generation)>, read_at: Moment) -> Result<Vec<Value<R>>>
+    where
+        S: Store<R>,
+    {
+        let ids: Vec<_> = led.iter().map(|(id, _)| *id).collect();
+        let found = Store::<R>::get(&self.storage, &ids).await?;
+        if found.len() != ids.len() {
+            return Err(Error::corrupt(format!("{} answers to a get of {} ids", found.len(), ids.len())));
+        }
+        let kind = R::cache(&self.caches.kinds);
+        for ((id, noted), value) in led.into_iter().zip(&found) {
+            let put = || {
+                if let Some(values) = &kind.values {
+                    values.insert_read_at(id, value.clone(), read_at);
+                }
+            };
+            let installed = kind.keys.install(kind.stripe(id), noted, put);
+            count(&kind.counts.refused, usize::from(!installed));
+        }
+        Ok(found)
+    }
 }
 
 /// What came of an attempt to read.
 enum Got<R> {
     All(Vec<Value<R>>),
-    /// Whoever was loading gave up.
+    /// A load of somebody else's panicked.
     Abandoned,
     /// A write is or was under way.
     Disturbed,

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use memory_core::{Counts, Field, Filter, MemoryStorage, Page, Query, Result, Store, validate_count};
+use memory_storage_redb::Moment;
 use tracing::Span;
 
 use super::answer::Answer;
-use super::kind::{Cached, count};
+use super::coherence::Generation;
+use super::kind::{Cached, count, count_less};
 use super::query_cache::{QueryCache, counts, page_answer};
 use super::query_key::QueryKey;
 use super::shared::Shared;
@@ -23,7 +25,10 @@ impl<S: MemoryStorage> Shared<S> {
         // A key stands only for what can be asked.
         query.validate()?;
         let span = span::query(R::KIND, query.limit);
-        let load = async || Ok(page_answer(&query.filter, &self.storage.query(query).await?));
+        let load = |shared: Arc<Self>| {
+            let query = query.clone();
+            async move { Ok(page_answer(&query.filter, &shared.storage.query(&query).await?)) }
+        };
         let key = || QueryKey::of_query(query);
         let answer = span::during(&span, self.timed::<R, _>(&span, queries, key, load)).await?;
         match R::found(&answer) {
@@ -39,7 +44,10 @@ impl<S: MemoryStorage> Shared<S> {
         let Some(queries) = &self.caches.queries else { return self.storage.count(filter, by).await };
         validate_count(filter, by.as_ref())?;
         let span = span::count(R::KIND);
-        let load = async || Ok(Arc::new(Answer::Counts(R::KIND, self.storage.count(filter, by.clone()).await?)));
+        let load = |shared: Arc<Self>| {
+            let (filter, by) = (filter.clone(), by.clone());
+            async move { Ok(Arc::new(Answer::Counts(R::KIND, shared.storage.count(&filter, by).await?))) }
+        };
         let key = || QueryKey::of_count(filter, by.as_ref());
         let answer = span::during(&span, self.timed::<R, _>(&span, queries, key, load)).await?;
         match counts(&answer) {
@@ -54,10 +62,10 @@ impl<S: MemoryStorage> Shared<S> {
         span: &Span,
         queries: &QueryCache,
         key: impl FnOnce() -> QueryKey,
-        load: impl Fn() -> F + Send + Sync,
+        load: impl Fn(Arc<Self>) -> F + Send + Sync,
     ) -> Result<Arc<Answer>>
     where
-        F: Future<Output = Result<Arc<Answer>>> + Send,
+        F: Future<Output = Result<Arc<Answer>>> + Send + 'static,
     {
         let recorder = &self.metrics.queries;
         let (start, due) = (Instant::now(), recorder.hit.is_due());
@@ -78,10 +86,10 @@ impl<S: MemoryStorage> Shared<S> {
         self: &Arc<Self>,
         queries: &QueryCache,
         key: QueryKey,
-        load: impl Fn() -> F + Send + Sync,
+        load: impl Fn(Arc<Self>) -> F + Send + Sync,
     ) -> Result<(bool, Arc<Answer>)>
     where
-        F: Future<Output = Result<Arc<Answer>>> + Send,
+        F: Future<Output = Result<Arc<Answer>>> + Send + 'static,
     {
         if let Some(answer) = queries.get(&key) {
             return Ok((true, answer));
@@ -91,30 +99,49 @@ impl<S: MemoryStorage> Shared<S> {
             let Some(noted) = kind.table.note(0) else {
                 count(&queries.misses, 1);
                 self.settle_soon();
-                return Ok((false, load().await?));
+                return Ok((false, load(Arc::clone(self)).await?));
             };
             let read_at = queries.now();
-            let mut boarded = kind.searches.board([(key.clone(), noted)], |key| queries.get(key));
+            let load = |led| Arc::clone(self).search::<R>(led, load(Arc::clone(self)), read_at);
+            let mut boarded = kind.searches.board([(key.clone(), noted)], |key| queries.get(key), load);
             if let Some((_, answer)) = boarded.found.pop() {
                 return Ok((true, answer));
             }
             count(&queries.misses, 1);
-            if let Some((_, joined)) = boarded.joined.pop() {
-                count(&queries.coalesced, 1);
-                if let Some(answer) = joined.landed().await {
-                    return Ok((false, answer?));
+            let landed = match (boarded.led.pop(), boarded.joined.pop()) {
+                (Some((_, led)), _) => led.landed_here().await,
+                (None, Some((_, joined))) => {
+                    count(&queries.coalesced, 1);
+                    let landed = joined.landed().await;
+                    if landed.is_none() {
+                        count_less(&queries.coalesced);
+                    }
+                    landed
                 }
-                queries.begin_anew();
-                continue;
+                (None, None) => None,
+            };
+            if let Some(answer) = landed {
+                return Ok((false, answer?));
             }
-            let answer = load().await;
-            if let Ok(answer) = &answer {
-                let put = || queries.insert(key.clone(), Arc::clone(answer), read_at);
-                let installed = kind.table.install(0, noted, put);
-                count(&queries.refused, usize::from(!installed));
-            }
-            boarded.led.land(answer.clone().map(|answer| vec![answer]));
-            return Ok((false, answer?));
+            count_less(&queries.misses);
         }
+    }
+
+    /// Waits for the answer to one query, and caches it unless something was
+    /// written to its table since the generation was noted.
+    async fn search<R: Cached>(
+        self: Arc<Self>,
+        led: Vec<(QueryKey, Generation)>,
+        load: impl Future<Output = Result<Arc<Answer>>>,
+        read_at: Moment,
+    ) -> Result<Vec<Arc<Answer>>> {
+        let answer = load.await?;
+        for (key, noted) in led {
+            let Some(queries) = &self.caches.queries else { break };
+            let put = || queries.insert(key, Arc::clone(&answer), read_at);
+            let installed = R::cache(&self.caches.kinds).table.install(0, noted, put);
+            count(&queries.refused, usize::from(!installed));
+        }
+        Ok(vec![answer])
     }
 }

@@ -32,7 +32,10 @@ use crate::{PerformanceMetrics, TursoStorage};
 /// - While the outcome of a write is unknown, because it failed so or its
 ///   future was dropped, nothing that it may change is cached. It is settled in
 ///   the background, on the runtime that is at hand, and fenced off by the next
-///   write.
+///   write. After that the same batch, committed again, is reported if it had
+///   happened, and refused as
+///   [`Unavailable`](memory_core::Error::Unavailable) if not: read, and write
+///   anew.
 /// - A read that fails is not remembered; all that wait for it fail with it.
 ///
 /// Clone an `Arc` of it to share it: two caches over one database know nothing
@@ -108,6 +111,16 @@ impl<S: MemoryStorage> CachedStorage<S> {
     ) -> Result<Self> {
         let time: Arc<dyn Clock> = Arc::new(clock);
         Ok(Self { shared: Shared::new(storage, config, &time, metrics)? })
+    }
+
+    /// The same, following the protocol with a shortcut.
+    #[cfg(test)]
+    pub(super) fn with_shortcut(self, shortcut: super::shortcut::Shortcut) -> Self {
+        let kinds = &self.shared.caches.kinds;
+        for table in [&kinds.episodes.keys, &kinds.episodes.table] {
+            table.take(shortcut);
+        }
+        self
     }
 
     /// The storage behind. A write made there directly is another process's

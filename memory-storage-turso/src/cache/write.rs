@@ -66,10 +66,13 @@ impl<'a, S: MemoryStorage> Writing<'a, S> {
         if outcome.as_ref().is_err_and(Error::outcome_unknown) {
             return;
         }
-        if outcome.is_ok() {
+        // What had been done before may have been overwritten since, and none of
+        // today's fences came with it.
+        let effective = outcome.as_ref().is_ok_and(|written| !written.already);
+        if effective {
             self.shared.resolve(&self.fenced);
         }
-        self.shared.caches.kinds.end(&self.begun, outcome.is_ok().then_some(batch));
+        self.shared.caches.kinds.end(&self.begun, effective.then_some(batch));
         self.over = true;
     }
 }

@@ -5,6 +5,8 @@ use std::fmt;
 use memory_core::{Error, Result};
 use uuid::Uuid;
 
+use crate::transport::Statement;
+
 /// The longest key that can have an index.
 const MAX_LEN: usize = 128;
 
@@ -33,15 +35,18 @@ impl IndexedKey {
         Err(Error::invalid_input("index_metadata", reason))
     }
 
-    /// What creates the index on `table`, whose rows are ordered by `time` and
-    /// `id`.
-    pub(crate) fn create_index(&self, table: &str, time: &str, id: &str) -> String {
-        format!(
-            "CREATE INDEX IF NOT EXISTS {table}_metadata_{hash} \
-             ON {table} (json_extract(metadata, {path}), {time} DESC, {id} DESC)",
-            hash = self.hash(),
+    /// The index on `table`, whose rows are ordered by `time` and `id`.
+    pub(crate) fn index(&self, table: &str, time: &str, id: &str) -> Index {
+        let name = format!("{table}_metadata_{}", self.hash());
+        let create = format!(
+            "CREATE INDEX IF NOT EXISTS {name} ON {table} (json_extract(metadata, {path}), {time} DESC, {id} DESC)",
             path = self.path(),
-        )
+        );
+        Index {
+            create: Statement::new(create, []),
+            #[cfg(feature = "local")]
+            name,
+        }
     }
 
     /// The JSON path of this key, quoted for SQL.
@@ -54,6 +59,16 @@ impl IndexedKey {
     fn hash(&self) -> String {
         Uuid::new_v5(&Uuid::NAMESPACE_OID, self.0.as_bytes()).simple().to_string()
     }
+}
+
+/// An index on a metadata key.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    /// The one in the schema.
+    #[cfg(feature = "local")]
+    pub(crate) name: String,
+    /// What creates it unless it is there.
+    pub(crate) create: Statement,
 }
 
 /// The JSON path of keys inside each other, quoted for SQL.

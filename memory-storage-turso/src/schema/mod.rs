@@ -5,7 +5,7 @@ mod sql;
 
 use memory_core::{Error, Result};
 
-pub(crate) use index::IndexedKey;
+pub(crate) use index::{Index, IndexedKey};
 
 #[cfg(feature = "local")]
 use crate::transport::local::Connection;
@@ -20,6 +20,8 @@ pub(crate) const VERSION: u32 = sql::MIGRATIONS.len() as u32;
 pub(crate) use sql::{INSERT_VERSION, MIGRATIONS, SELECT_VERSION};
 
 pub(crate) const OPERATION: &str = "initialize the schema";
+
+pub(crate) const OPEN: &str = "open the database";
 
 /// Creates the schema or brings it up to date.
 ///
@@ -43,6 +45,44 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {
     })
 }
 
+/// Creates the indexes that are missing. Where none is, nobody is waited for.
+#[cfg(feature = "local")]
+pub(crate) fn create_indexes(connection: &mut Connection, operation: &str, indexes: &[Index]) -> Result<()> {
+    let mut missing = Vec::new();
+    for index in indexes {
+        let count = Statement::new(sql::COUNT_INDEX, [index.name.as_str().into()]);
+        if connection.read(operation, &count, &|row| row.integer(0))? == [0] {
+            missing.push(&index.create);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    connection.transaction(operation, |connection| {
+        missing.iter().try_for_each(|create| connection.execute(operation, &create.sql, &create.args).map(drop))
+    })
+}
+
+/// Refuses a database that is newer than this code, or somebody else's, before
+/// anything in it is changed.
+#[cfg(feature = "local")]
+pub(crate) fn check_ours(connection: &mut Connection) -> Result<()> {
+    // One statement, so that another process may be creating the schema.
+    let names = Statement::new(sql::SELECT_TABLES, []);
+    let found = connection.read(OPEN, &names, &|row| Ok(row.text(0)?.into_owned()))?;
+    match found.first() {
+        None => Ok(()),
+        Some(_) if found.iter().any(|name| name == sql::VERSION_TABLE) => version(connection).map(drop),
+        Some(name) => Err(Error::unsupported(
+            OPEN,
+            format!(
+                "it has a table `{name}` that is not this library's, and no `{}`: use another file",
+                sql::VERSION_TABLE
+            ),
+        )),
+    }
+}
+
 /// The database's version, 0 where it has no schema yet.
 #[cfg(feature = "local")]
 fn version(connection: &mut Connection) -> Result<u32> {
@@ -59,7 +99,7 @@ pub(crate) fn check_version(found: i64) -> Result<u32> {
     match u32::try_from(found) {
         Ok(version) if version <= VERSION => Ok(version),
         Ok(version) => Err(Error::unsupported(
-            "open the database",
+            OPEN,
             format!("its schema is of version {version}, and this library knows {VERSION}: use a newer library"),
         )),
         Err(_) => Err(Error::corrupt(format!("the table memory_schema: {found} is no version"))),

@@ -72,6 +72,15 @@ const VERSION_1: &[&str] = &[
 pub(crate) const COUNT_VERSION_TABLE: &str =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'memory_schema'";
 
+pub(crate) const COUNT_INDEX: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = ?1";
+
+pub(crate) const VERSION_TABLE: &str = "memory_schema";
+
+/// Which of the names that the schema takes are taken.
+pub(crate) const SELECT_TABLES: &str = "SELECT lower(name) FROM sqlite_schema
+    WHERE type IN ('table', 'view')
+        AND lower(name) IN ('memory_schema', 'memory_writes', 'episodes', 'patterns', 'heuristics')";
+
 pub(crate) const SELECT_VERSION: &str = "SELECT version FROM memory_schema";
 
 pub(crate) const DELETE_VERSION: &str = "DELETE FROM memory_schema";

@@ -61,6 +61,7 @@ impl Default for TursoBuilder {
                 readers: std::thread::available_parallelism().map_or(1, usize::from).min(4),
                 busy_timeout: Duration::from_secs(5),
                 synchronous: Synchronous::default(),
+                patience: Duration::from_secs(5),
                 batch: BatchConfig::default(),
                 prepared: PreparedCacheConfig::default(),
             },
@@ -146,9 +147,9 @@ impl TursoBuilder {
     /// [`Error::InvalidInput`] for a setting that cannot work, by its name, and
     /// for a path that is none; [`Error::Unavailable`] where the file cannot be
     /// opened; [`Error::Corrupt`] where it is no database;
-    /// [`Error::Unsupported`] where its schema is newer than this library;
-    /// [`Error::Timeout`] where another process keeps it locked;
-    /// [`Error::Backend`] where it holds tables of somebody else by these names.
+    /// [`Error::Unsupported`] where its schema is newer than this library, or it
+    /// holds tables of somebody else by these names, and then it is left as it
+    /// is; [`Error::Timeout`] where another process keeps it locked.
     pub async fn local(self, path: impl AsRef<Path>) -> Result<TursoStorage> {
         let place = Place::file(path.as_ref())?;
         self.open(place).await

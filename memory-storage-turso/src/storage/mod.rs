@@ -8,6 +8,7 @@ mod patterns;
 mod query;
 mod read;
 pub(crate) mod table;
+mod turn;
 mod turso;
 
 pub use builder::TursoBuilder;

@@ -7,13 +7,15 @@ use memory_core::{Id, Position, Query, Result};
 
 use super::query;
 use super::table::Table;
+#[cfg(feature = "local")]
+use super::turn::Turn;
 use crate::metrics::Call;
 use crate::transport::Transport;
 #[cfg(feature = "remote")]
 use crate::transport::remote::Remote;
 
 /// So few records are decoded by the caller, where they will be freed; more
-/// would keep a thread of the runtime busy for too long.
+/// are on the reader's thread.
 #[cfg(feature = "local")]
 const FEW: usize = 16;
 
@@ -23,7 +25,13 @@ pub(super) async fn get<R: Table>(transport: &Transport, call: &Call<'_>, ids: &
         #[cfg(feature = "local")]
         Transport::Local(local) if ids.len() <= FEW => {
             let rows = local.rows(call, query::get(ids)).await?;
-            rows.iter().map(|row| R::from_row(row)).collect()
+            let (mut found, mut turn) = (Vec::with_capacity(rows.len()), Turn::default());
+            for row in &rows {
+                turn.give_way().await;
+                turn.worked(row.size());
+                found.push(R::from_row(row)?);
+            }
+            Ok(found)
         }
         #[cfg(feature = "local")]
         Transport::Local(local) => local.read(call, query::get(ids), |row| R::from_row(row)).await,
@@ -47,7 +55,13 @@ async fn get_in_parts<R: Table>(remote: &Remote, call: &Call<'_>, ids: &[Id<R>])
         loop {
             let statement = query::bounded::get(wanted, remote.max_response());
             let (part, total) = remote.read_bounded(call, deadline, statement, |row| R::from_row(row)).await?;
-            let last = part.last().map(memory_core::Record::id);
+            // Else a server could be asked for ever, or for more than memory holds.
+            if part.len() > wanted.len() || part.iter().any(|record| wanted.binary_search(&record.id()).is_err()) {
+                return Err(memory_core::Error::corrupt(
+                    "the server answers a get with records that were not asked for",
+                ));
+            }
+            let last = part.last().map(R::id);
             let complete = part.len() >= total;
             found.extend(part);
             match last {

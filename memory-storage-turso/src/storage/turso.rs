@@ -19,7 +19,7 @@ use super::table::Table;
 use super::{batch, query, read};
 use crate::metrics::{Call, Operation, PerformanceMetrics};
 use crate::prepared::PreparedCacheStats;
-use crate::schema::{self, IndexedKey};
+use crate::schema::{self, Index, IndexedKey};
 #[cfg(feature = "remote")]
 use crate::transport::remote::NetworkStats;
 use crate::transport::{Statement, Transport};
@@ -123,7 +123,7 @@ impl TursoStorage {
     /// is newer than this library.
     pub async fn initialize_schema(&self) -> Result<()> {
         let call = self.begin(Operation::InitializeSchema, None, 0);
-        let done = self.transport.initialize_schema(&call, create_indexes(&self.indexes)).instrument(call.span()).await;
+        let done = self.transport.initialize_schema(&call, indexes(&self.indexes)).instrument(call.span()).await;
         call.end(done)
     }
 
@@ -135,9 +135,9 @@ impl TursoStorage {
     /// [`Error::InvalidInput`](memory_core::Error::InvalidInput) for a key that
     /// cannot have one: 1 to 128 letters, digits, `_`, `.` and `-` can.
     pub async fn ensure_metadata_index(&self, key: &str) -> Result<()> {
-        let create = create_indexes(&[IndexedKey::new(key)?]);
+        let indexes = indexes(&[IndexedKey::new(key)?]);
         let call = self.begin(Operation::EnsureMetadataIndex, None, 0);
-        let done = self.transport.transaction(&call, create).instrument(call.span()).await;
+        let done = self.transport.create_indexes(&call, indexes).instrument(call.span()).await;
         if done.is_ok() {
             self.indexed.write().unwrap_or_else(PoisonError::into_inner).push(key.to_owned());
         }
@@ -195,13 +195,10 @@ impl TursoStorage {
     }
 }
 
-/// What creates the indexes on these keys, for each kind of record.
-fn create_indexes(keys: &[IndexedKey]) -> Vec<Statement> {
-    let create = |key: &IndexedKey| {
-        [Episode::SQL, Pattern::SQL, Heuristic::SQL]
-            .map(|sql| Statement::new(key.create_index(sql.table, sql.time, sql.id), []))
-    };
-    keys.iter().flat_map(create).collect()
+/// The indexes on these keys, for each kind of record.
+fn indexes(keys: &[IndexedKey]) -> Vec<Index> {
+    let tables = [Episode::SQL, Pattern::SQL, Heuristic::SQL];
+    keys.iter().flat_map(|key| tables.map(|sql| key.index(sql.table, sql.time, sql.id))).collect()
 }
 
 #[async_trait]
@@ -236,8 +233,8 @@ impl<R: Table> Store<R> for TursoStorage {
         }
         let call = self.begin(Operation::Delete, Some(R::KIND), ids.len());
         let steps = vec![batch::delete::<R>(ids)];
-        let deleted = self.transport.write(&call, WriteId::new(), &[], steps).instrument(call.span()).await;
-        call.end(deleted)
+        let done = self.transport.write(&call, WriteId::new(), &[], steps).instrument(call.span()).await;
+        Ok(call.end(done)?.counted)
     }
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
@@ -289,10 +286,12 @@ impl MemoryStorage for TursoStorage {
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }
-        let steps = batch::steps(batch)?;
         let call = self.begin(Operation::Commit, None, batch.len());
-        let deleted = self.transport.write(&call, batch.id(), batch.fences(), steps).instrument(call.span()).await;
-        Ok(Written::new(batch.id(), call.end(deleted)?))
+        let write = async { self.transport.write(&call, batch.id(), batch.fences(), batch::steps(batch).await?).await };
+        let done = write.instrument(call.span()).await;
+        let done = call.end(done)?;
+        let written = if done.already { Written::already } else { Written::new };
+        Ok(written(batch.id(), done.counted))
     }
 
     async fn settle(&self, writes: &[WriteId]) -> Result<()> {

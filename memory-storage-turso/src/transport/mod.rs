@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use memory_core::{Error, Result, WriteId};
 
 use crate::metrics::{Call, PerformanceMetrics, TransportRecorder};
+use crate::schema::Index;
 use crate::storage::table::Upsert;
 
 /// A value bound to a statement.
@@ -20,6 +21,16 @@ pub(crate) enum Value {
     Text(String),
     /// The text of a JSON value.
     Json(String),
+}
+
+impl Value {
+    /// The bytes that it takes.
+    pub(crate) const fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Integer(_) => size_of::<Self>(),
+            Self::Text(text) | Self::Json(text) => size_of::<Self>() + text.len(),
+        }
+    }
 }
 
 impl From<i64> for Value {
@@ -66,6 +77,15 @@ pub(crate) enum Step {
     Each { sql: Upsert, rows: Vec<Vec<Value>> },
     /// One statement, whose changed rows are counted.
     Counted(Statement),
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// Rows that its counted statements changed.
+    pub(crate) counted: u64,
+    /// Whether an earlier attempt had done it, and this one nothing.
+    pub(crate) already: bool,
 }
 
 /// A row of an answer, as its columns.
@@ -136,32 +156,36 @@ impl Transport {
         }
     }
 
-    /// Runs the steps of one write as one transaction, and returns how many
-    /// rows its counted statements changed.
+    /// Runs the steps of one write as one transaction.
     pub(crate) async fn write(
         &self,
         call: &Call<'_>,
         id: WriteId,
         fences: &[WriteId],
         steps: Vec<Step>,
-    ) -> Result<u64> {
+    ) -> Result<Done> {
         match self {
             // The one writer takes writes in order, so that any earlier one
             // has happened or never will: fences need nothing more.
             #[cfg(feature = "local")]
-            Self::Local(local) => local.write(call, local::Work::Whole(steps)).await,
+            Self::Local(local) => {
+                let counted = local.write(call, local::Work::Whole(steps)).await?;
+                Ok(Done { counted, already: false })
+            }
             #[cfg(feature = "remote")]
             Self::Remote(remote) => remote.write(call, id, fences, steps).await,
         }
     }
 
-    /// Runs statements that may be repeated as one transaction.
-    pub(crate) async fn transaction(&self, call: &Call<'_>, statements: Vec<Statement>) -> Result<()> {
+    /// Creates the indexes that are missing, in one transaction.
+    pub(crate) async fn create_indexes(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.transaction(call, statements).await,
+            Self::Local(local) => local.create_indexes(call, indexes).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.transaction(call, statements).await,
+            Self::Remote(remote) => {
+                remote.transaction(call, indexes.into_iter().map(|index| index.create).collect()).await
+            }
         }
     }
 
@@ -176,7 +200,7 @@ impl Transport {
     }
 
     /// Creates the schema or brings it up to date, and creates indexes.
-    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Statement>) -> Result<()> {
+    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
             Self::Local(local) => local.initialize_schema(call, indexes).await,

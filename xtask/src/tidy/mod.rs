@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::workspace;
+use crate::{plan, workspace};
 use code::Code;
 use rules::{RULES, machine_paths};
 
@@ -64,6 +64,9 @@ fn check(name: &Path, text: &str, beside: &dyn Fn(&str) -> bool) -> Vec<Finding>
     }
     if name.ends_with("Cargo.toml") && text.contains("[package]") && !beside("README.md") {
         findings.push(Finding::new(1, "a crate without README.md: write its front page, a sentence and a program"));
+    }
+    if name == Path::new(plan::PLAN) {
+        findings.extend(plan::fault(text).map(|(line, advice)| Finding::new(line, advice)));
     }
     findings.sort_by_key(|finding| finding.line);
     findings

@@ -136,6 +136,7 @@ mod tests {
             ("a/src/x.rs", "let p = \"/work/data\";", 1),
             ("README.md", "See\n`../shared/data`.", 2),
             ("a/Cargo.toml", "[package]\nname = \"a\"", 1),
+            ("plans/PHASE1_OPTIMIZATION_COMPLETE.md", "# Plan without results\n", 1),
         ] {
             assert_eq!(lines(name, text), [found], "{text}");
         }

@@ -1,6 +1,7 @@
 //! A backend that does everything that a network may do to a client.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ struct Inner {
     history: Arc<History>,
     rng: Mutex<Rng>,
     ledger: tokio::sync::Mutex<Ledger>,
+    /// Whether writes that were given up may be stored after all.
+    unfenced: AtomicBool,
 }
 
 /// Writes that happened, and those that never will.
@@ -37,7 +40,20 @@ struct Ledger {
 impl Unruly {
     pub(super) fn new(history: Arc<History>, rng: Rng) -> Self {
         let storage = InMemoryStorage::new();
-        Self(Arc::new(Inner { storage, history, rng: Mutex::new(rng), ledger: tokio::sync::Mutex::default() }))
+        Self(Arc::new(Inner {
+            storage,
+            history,
+            rng: Mutex::new(rng),
+            ledger: tokio::sync::Mutex::default(),
+            unfenced: AtomicBool::default(),
+        }))
+    }
+
+    /// The same, which heeds no fences and settles nothing.
+    #[cfg(test)]
+    pub(crate) fn unfenced(self) -> Self {
+        self.0.unfenced.store(true, Ordering::Relaxed);
+        self
     }
 
     fn chance(&self, percent: u32) -> bool {
@@ -60,11 +76,14 @@ impl Unruly {
         answer
     }
 
-    /// Stores a write unless it is fenced off.
+    /// Stores a write unless it is fenced off, or was stored before.
     async fn store(&self, batch: &WriteBatch) -> Result<Written> {
         let mut ledger = self.0.ledger.lock().await;
-        if ledger.dead.contains(&batch.id()) {
+        if ledger.dead.contains(&batch.id()) && !self.0.unfenced.load(Ordering::Relaxed) {
             return Err(Error::unavailable("commit", "it was fenced off"));
+        }
+        if ledger.done.contains(&batch.id()) {
+            return Ok(Written::already(batch.id(), 0));
         }
         for fence in batch.fences() {
             if !ledger.done.contains(fence) {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 
 use fastrand::Rng;
-use memory_core::{Episode, EpisodeId, TaskContext, TaskType, Timestamp, WriteId};
+use memory_core::{Episode, EpisodeId, TaskContext, TaskType, Timestamp, WriteId, Written};
 use uuid::Uuid;
 
 use super::Summary;
@@ -109,17 +109,25 @@ impl History {
         events.stored.insert(id, number);
     }
 
-    pub(super) fn acknowledge(&self, id: WriteId, keys: &[usize], start: Start) {
+    pub(super) fn acknowledge(&self, written: &Written, keys: &[usize], start: Start) {
         let mut events = self.events();
         events.summary.acknowledged += 1;
-        let Some(number) = events.stored.get(&id).copied() else {
-            events.stale.get_or_insert(format!("write {id} was acknowledged and never stored"));
+        let Some(number) = events.stored.get(&written.id).copied() else {
+            events.stale.get_or_insert(format!("write {} was acknowledged and never stored", written.id));
             return;
         };
         for key in keys {
             events.floors[*key] = events.floors[*key].max(number);
-            events.acknowledged[*key] = events.acknowledged[*key].max(start.at);
+            // What had been done before brought none of today's fences.
+            if !written.already {
+                events.acknowledged[*key] = events.acknowledged[*key].max(start.at);
+            }
         }
+    }
+
+    /// Somebody commits a write again: whether and when it was given up.
+    pub(super) fn resume(&self, id: WriteId) -> Option<u64> {
+        self.events().given_up.remove(&id)
     }
 
     /// Nobody waits for a write any more.
@@ -128,9 +136,18 @@ impl History {
         events.clock += 1;
         let now = events.clock;
         events.given_up.insert(id, now);
+        events.summary.failed += 1;
     }
 
-    pub(super) fn failed(&self) {
+    /// An attempt at a write failed for certain; one before may have been given up.
+    pub(super) fn failed(&self, id: WriteId, given_up: Option<u64>) {
+        let mut events = self.events();
+        events.given_up.extend(given_up.map(|before| (id, before)));
+        events.summary.failed += 1;
+    }
+
+    /// A read failed, or was given up.
+    pub(super) fn unanswered(&self) {
         self.events().summary.failed += 1;
     }
 

@@ -13,11 +13,13 @@ pub(super) struct Task<S> {
     storage: Arc<S>,
     history: Arc<History>,
     rng: Rng,
+    /// What it wrote, or gave up writing.
+    past: Vec<WriteBatch>,
 }
 
 impl<S: MemoryStorage> Task<S> {
     pub(super) fn new(storage: Arc<S>, history: Arc<History>, rng: Rng) -> Self {
-        Self { storage, history, rng }
+        Self { storage, history, rng, past: Vec::new() }
     }
 
     pub(super) async fn run(mut self, operations: usize) {
@@ -33,6 +35,11 @@ impl<S: MemoryStorage> Task<S> {
                 }
                 5 => self.query().await,
                 6 => self.count().await,
+                7 if !self.past.is_empty() => {
+                    let batch = self.past[self.rng.usize(..self.past.len())].clone();
+                    let given_up = self.history.resume(batch.id());
+                    self.commit(&batch, given_up).await;
+                }
                 _ => self.write().await,
             }
             if self.rng.bool() {
@@ -58,7 +65,7 @@ impl<S: MemoryStorage> Task<S> {
                 let holds = |state: &State| keys.iter().zip(&found).all(|(key, held)| state[*key] == *held);
                 self.history.check(start, keys, &format!("got {found:?}"), holds);
             }
-            _ => self.history.failed(),
+            _ => self.history.unanswered(),
         }
     }
 
@@ -76,7 +83,7 @@ impl<S: MemoryStorage> Task<S> {
                 let keys: [usize; KEYS] = std::array::from_fn(|key| key);
                 self.history.check(start, &keys, &format!("found {found:?}"), |state| of_domain(state) == found);
             }
-            _ => self.history.failed(),
+            _ => self.history.unanswered(),
         }
     }
 
@@ -91,7 +98,7 @@ impl<S: MemoryStorage> Task<S> {
                 let what = format!("counted {}", counts.total);
                 self.history.check(start, &keys, &what, |state| total(state) == counts.total);
             }
-            _ => self.history.failed(),
+            _ => self.history.unanswered(),
         }
     }
 
@@ -107,14 +114,20 @@ impl<S: MemoryStorage> Task<S> {
                 batch.put(self.history.fresh(*key, self.rng.usize(..DOMAINS.len())));
             }
         }
+        self.commit(&batch, None).await;
+        self.past.push(batch);
+    }
+
+    /// Commits a batch, for the first time or again: then it may have been
+    /// given up before.
+    async fn commit(&mut self, batch: &WriteBatch, given_up: Option<u64>) {
+        let changed = |id| self.history.ids.iter().position(|known| *known == id);
+        let keys: Vec<_> = batch.changes::<Episode>().iter().filter_map(|(id, _)| changed(id)).collect();
         let (start, storage) = (self.history.start(), Arc::clone(&self.storage));
-        match self.patiently(storage.commit(&batch)).await {
-            Some(Ok(_)) => self.history.acknowledge(batch.id(), &keys, start),
-            Some(Err(error)) if !error.outcome_unknown() => self.history.failed(),
-            _ => {
-                self.history.give_up(batch.id());
-                self.history.failed();
-            }
+        match self.patiently(storage.commit(batch)).await {
+            Some(Ok(written)) => self.history.acknowledge(&written, &keys, start),
+            Some(Err(error)) if !error.outcome_unknown() => self.history.failed(batch.id(), given_up),
+            _ => self.history.give_up(batch.id()),
         }
     }
 }

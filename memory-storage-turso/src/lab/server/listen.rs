@@ -40,7 +40,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// - one database, without namespaces, so no `ATTACH`; one token, which may do
 ///   everything; no replication, so `replication_index` is always null;
 /// - JSON only: no Protobuf, no WebSocket, no `/v1`;
-/// - answers are compressed with gzip only, and those of a cursor not at all;
+/// - answers are compressed with gzip only, at its fastest level, and those of
+///   a cursor not at all;
 /// - nothing is throttled: a client waits for a writer, never for a connection;
 /// - batons are random names and not signed ones.
 ///

@@ -1,12 +1,16 @@
 //! Writes as steps of one transaction.
 
+#[cfg(feature = "local")]
+use std::slice::Iter;
+
 use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch, WriteId};
 
 use super::table::Table;
+use super::turn::Turn;
 use crate::metrics::Call;
 #[cfg(feature = "local")]
 use crate::transport::local::{Local, Part};
-use crate::transport::{Statement, Step, Transport};
+use crate::transport::{Statement, Step, Transport, Value};
 
 /// Stores valid records in one transaction.
 pub(super) async fn put<R: Table>(
@@ -15,26 +19,48 @@ pub(super) async fn put<R: Table>(
     batch_size: usize,
     records: &[R],
 ) -> Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let (mut records, mut turn) = (records.iter(), Turn::default());
+    let first = rows(&mut records, batch_size, &mut turn)?;
     match transport {
         #[cfg(feature = "local")]
-        Transport::Local(local) if records.len() > batch_size => put_in_parts(local, call, batch_size, records).await,
-        _ if records.is_empty() => Ok(()),
-        _ => transport.write(call, WriteId::new(), &[], vec![upsert(records)?]).await.map(drop),
+        Transport::Local(local) if records.len() > 0 => {
+            put_in_parts(local, call, batch_size, first, records, turn).await
+        }
+        _ => {
+            let mut all = first;
+            while records.len() > 0 {
+                turn.give_way().await;
+                all.append(&mut rows(&mut records, batch_size, &mut turn)?);
+            }
+            transport.write(call, WriteId::new(), &[], vec![upsert::<R>(all)]).await.map(drop)
+        }
     }
 }
 
 /// Hands the records over in parts: the writer stores one while the next is
 /// encoded.
 #[cfg(feature = "local")]
-async fn put_in_parts<R: Table>(local: &Local, call: &Call<'_>, batch_size: usize, records: &[R]) -> Result<()> {
+async fn put_in_parts<R: Table>(
+    local: &Local,
+    call: &Call<'_>,
+    batch_size: usize,
+    first: Rows,
+    mut records: Iter<'_, R>,
+    mut turn: Turn,
+) -> Result<()> {
     let (parts, written) = local.begin_write(call);
-    for records in records.chunks(batch_size) {
+    let mut part = first;
+    while !part.is_empty() {
         // An early return drops the sender, and the write is rolled back.
-        let step = upsert(records)?;
-        if parts.send(Part::Step(step)).is_err() {
+        if parts.send(Part::Step(upsert::<R>(part))).is_err() {
             // The writer has failed, and its answer says why.
             break;
         }
+        turn.give_way().await;
+        part = rows(&mut records, batch_size, &mut turn)?;
     }
     drop(parts.send(Part::Commit));
     drop(parts);
@@ -42,19 +68,28 @@ async fn put_in_parts<R: Table>(local: &Local, call: &Call<'_>, batch_size: usiz
 }
 
 /// Everything that a batch changes.
-pub(super) fn steps(batch: &WriteBatch) -> Result<Vec<Step>> {
-    let mut steps = Vec::new();
-    push_steps::<Episode>(batch, &mut steps)?;
-    push_steps::<Pattern>(batch, &mut steps)?;
-    push_steps::<Heuristic>(batch, &mut steps)?;
+pub(super) async fn steps(batch: &WriteBatch) -> Result<Vec<Step>> {
+    let (mut steps, mut turn) = (Vec::new(), Turn::default());
+    push_steps::<Episode>(batch, &mut steps, &mut turn).await?;
+    push_steps::<Pattern>(batch, &mut steps, &mut turn).await?;
+    push_steps::<Heuristic>(batch, &mut steps, &mut turn).await?;
     Ok(steps)
 }
 
-fn push_steps<R: Table>(batch: &WriteBatch, steps: &mut Vec<Step>) -> Result<()> {
+async fn push_steps<R: Table>(batch: &WriteBatch, steps: &mut Vec<Step>, turn: &mut Turn) -> Result<()> {
     let changes = batch.changes::<R>();
-    let rows = changes.puts().map(|record| record.row()).collect::<Result<Vec<_>>>()?;
-    if !rows.is_empty() {
-        steps.push(Step::Each { sql: R::SQL.upsert, rows });
+    let mut puts = changes.puts().map(AsRef::as_ref);
+    let mut all = Rows::new();
+    loop {
+        let mut part = rows(&mut puts, usize::MAX, turn)?;
+        if part.is_empty() {
+            break;
+        }
+        all.append(&mut part);
+        turn.give_way().await;
+    }
+    if !all.is_empty() {
+        steps.push(upsert::<R>(all));
     }
     let deletes: Vec<_> = changes.deletes().collect();
     if !deletes.is_empty() {
@@ -63,9 +98,23 @@ fn push_steps<R: Table>(batch: &WriteBatch, steps: &mut Vec<Step>) -> Result<()>
     Ok(())
 }
 
-fn upsert<R: Table>(records: &[R]) -> Result<Step> {
-    let rows = records.iter().map(Table::row).collect::<Result<_>>()?;
-    Ok(Step::Each { sql: R::SQL.upsert, rows })
+type Rows = Vec<Vec<Value>>;
+
+/// The rows of the next records: `most`, or fewer where the turn is over
+/// before, but at least one.
+fn rows<'a, R: Table>(records: &mut impl Iterator<Item = &'a R>, most: usize, turn: &mut Turn) -> Result<Rows> {
+    let mut rows = Rows::new();
+    while rows.is_empty() || (rows.len() < most && !turn.is_over()) {
+        let Some(record) = records.next() else { break };
+        let row = record.row()?;
+        turn.worked(row.iter().map(Value::size).sum());
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+const fn upsert<R: Table>(rows: Rows) -> Step {
+    Step::Each { sql: R::SQL.upsert, rows }
 }
 
 pub(super) fn delete<R: Table>(ids: &[Id<R>]) -> Step {

@@ -2,7 +2,7 @@
 //! thread calls it.
 
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,9 +61,10 @@ impl Connection {
 
     /// Makes a new or old database ready for use: WAL, and the schema.
     pub(crate) fn prepare_database(&mut self) -> Result<()> {
+        schema::check_ours(self)?;
         // Readers and the writer do not wait for each other in WAL mode. It is
         // a property of the file, and `:memory:` keeps its own.
-        self.read("open the database", &Statement::new("PRAGMA journal_mode = WAL", []), &|_| Ok(()))?;
+        self.read(schema::OPEN, &Statement::new("PRAGMA journal_mode = WAL", []), &|_| Ok(()))?;
         schema::migrate(self)
     }
 
@@ -126,10 +127,17 @@ impl Connection {
             Work::Stream(parts) => self.transaction(operation, |connection| {
                 let mut counted = 0;
                 loop {
-                    match parts.recv() {
+                    match parts.recv_timeout(connection.config.patience) {
                         Ok(Part::Step(step)) => counted += connection.step(operation, step)?,
                         Ok(Part::Commit) => return Ok(counted),
-                        Err(_) => return Err(Error::unavailable(operation, "the write was given up by its caller")),
+                        Err(RecvTimeoutError::Disconnected) => {
+                            return Err(Error::unavailable(operation, "the write was given up by its caller"));
+                        }
+                        // Others want to write, too.
+                        Err(RecvTimeoutError::Timeout) => {
+                            let reason = "its caller was not polled for too long, and it was rolled back";
+                            return Err(Error::unavailable(operation, reason));
+                        }
                     }
                 }
             }),

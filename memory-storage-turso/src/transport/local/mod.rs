@@ -22,7 +22,7 @@ pub(crate) use row::OwnedRow;
 use super::{Columns, Statement};
 use crate::config::LocalConfig;
 use crate::metrics::{Call, PerformanceMetrics};
-use crate::schema;
+use crate::schema::{self, Index};
 
 /// Where the database is.
 #[derive(Clone, Debug)]
@@ -124,25 +124,19 @@ impl Local {
         self.writer.close().await;
     }
 
-    /// Runs statements as one transaction.
-    pub(crate) async fn transaction(&self, call: &Call<'_>, statements: Vec<Statement>) -> Result<()> {
-        let operation = sent(call);
-        self.writer
-            .run(operation, move |connection| {
-                connection.transaction(operation, |connection| {
-                    let mut execute = |Statement { sql, args }| connection.execute(operation, &sql, &args).map(drop);
-                    statements.into_iter().try_for_each(&mut execute)
-                })
-            })
-            .await
-    }
-
-    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Statement>) -> Result<()> {
+    /// Creates the schema or brings it up to date, and the indexes that are missing.
+    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
         self.writer.run(sent(call), schema::migrate).await?;
         if indexes.is_empty() {
             return Ok(());
         }
-        self.transaction(call, indexes).await
+        self.create_indexes(call, indexes).await
+    }
+
+    /// Creates the indexes that are missing.
+    pub(crate) async fn create_indexes(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
+        let operation = sent(call);
+        self.writer.run(operation, move |connection| schema::create_indexes(connection, operation, &indexes)).await
     }
 
     /// Returns once every write that was handed over before is over.

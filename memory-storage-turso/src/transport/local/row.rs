@@ -44,6 +44,16 @@ impl OwnedRow {
         let value = |column| row.get_value(column).map_err(|_| unexpected(0, "readable"));
         (0..row.column_count()).map(value).collect::<Result<_>>().map(Self)
     }
+
+    /// The bytes that its columns hold.
+    pub(crate) fn size(&self) -> usize {
+        let size = |value: &Value| match value {
+            Value::Text(text) => text.len(),
+            Value::Blob(bytes) => bytes.len(),
+            _ => size_of::<Value>(),
+        };
+        self.0.iter().map(size).sum()
+    }
 }
 
 impl Columns for OwnedRow {

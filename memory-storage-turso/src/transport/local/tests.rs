@@ -24,6 +24,7 @@ fn config() -> LocalConfig {
         readers: 2,
         busy_timeout: std::time::Duration::from_secs(5),
         synchronous: Synchronous::Normal,
+        patience: std::time::Duration::from_secs(5),
         batch: BatchConfig::default(),
         prepared: PreparedCacheConfig::default(),
     }
@@ -114,6 +115,20 @@ async fn a_write_given_up_between_its_parts_is_rolled_back() {
         let rows = count(&local, "SELECT count(*) FROM memory_schema").await;
         assert_eq!(rows, 1 + i64::from(complete));
     }
+}
+
+/// Its caller may never be polled again, and others want to write.
+#[tokio::test]
+async fn a_write_whose_next_part_does_not_come_is_rolled_back() {
+    let config = LocalConfig { patience: std::time::Duration::from_millis(10), ..config() };
+    let local = Local::open(Place::Memory, config, std::sync::Arc::default()).await.unwrap();
+    let metrics = PerformanceMetrics::default();
+    let (parts, written) = local.begin_write(&call(&metrics));
+    parts.send(Part::Step(Step::Counted(Statement::new("DELETE FROM memory_schema", [])))).unwrap();
+    let error = written.answer().await.unwrap_err();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+    assert!(parts.send(Part::Commit).is_err());
+    assert_eq!(count(&local, "SELECT count(*) FROM memory_schema").await, 1);
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! One HTTP request at a time, counted and bounded.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use httpdate::parse_http_date;
 use memory_core::{Error, Result};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -189,11 +190,18 @@ fn tls(endpoint: &Endpoint) -> Result<ClientConfig, rustls::Error> {
     Ok(config)
 }
 
-/// `Retry-After` in seconds; a date is as good as none.
+/// How long `Retry-After` asks for (RFC 9110, section 10.2.3): seconds, or
+/// until a date, which counts from the answer's own, so that this machine's
+/// clock need not be right.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)))
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let asked = text(RETRY_AFTER)?;
+    if !asked.is_empty() && asked.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(Duration::from_secs(asked.parse().unwrap_or(u64::MAX)));
+    }
+    let until = parse_http_date(asked).ok()?;
+    let answered = text(DATE).and_then(|date| parse_http_date(date).ok());
+    Some(until.duration_since(answered.unwrap_or_else(SystemTime::now)).unwrap_or_default())
 }
 
 /// What an error's body says: Hrana's JSON, or the start of whatever it is.
@@ -203,5 +211,32 @@ fn message(body: &[u8]) -> String {
     match field("message").or_else(|| field("error")) {
         Some(text) => limited(text),
         None => limited(String::from_utf8_lossy(body).trim()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_says_how_long_in_seconds_or_by_a_date() {
+        let asked = |asked, date: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(asked));
+            headers.extend(date.map(|date| (DATE, HeaderValue::from_static(date))));
+            retry_after(&headers).map(|asked| asked.as_secs())
+        };
+        let noon = Some("Fri, 07 Nov 2025 12:00:00 GMT");
+        assert_eq!(asked("7", noon), Some(7));
+        assert_eq!(asked("99999999999999999999", noon), Some(u64::MAX));
+        assert_eq!(asked("Fri, 07 Nov 2025 12:01:30 GMT", noon), Some(90));
+        assert_eq!(asked("Friday, 07-Nov-25 12:01:30 GMT", noon), Some(90));
+        assert_eq!(asked("Fri, 07 Nov 2025 11:59:59 GMT", noon), Some(0));
+        // Against this machine's clock.
+        assert_eq!(asked("Fri, 07 Nov 2014 12:00:00 GMT", None), Some(0));
+        assert!(asked("Fri, 31 Dec 9999 23:59:59 GMT", Some("noon")) > Some(1 << 32));
+        for nonsense in ["", "soon", "-1", "1.5"] {
+            assert_eq!(asked(nonsense, noon), None, "{nonsense}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use memory_core::{Error, WriteId};
 
 use super::failure::Failure;
 use super::message::{first_error, row_list, stmt};
-use crate::transport::{Columns, Statement, Step, Value};
+use crate::transport::{Columns, Done, Statement, Step, Value};
 
 /// What a row's count of deleted records says of a write that was fenced off
 /// before it happened.
@@ -109,9 +109,9 @@ pub(super) fn fence(writes: &[WriteId]) -> Statement {
     Statement::new(FENCE, [serde_json::Value::from(ids).to_string().into()])
 }
 
-/// How many records a write deleted, if the ledger says that it happened: in
-/// this attempt or in an earlier one.
-pub(super) fn outcome(operation: &str, result: &BatchResult) -> Result<u64, Failure> {
+/// What a write did, if the ledger says that it happened: in this attempt or
+/// in an earlier one.
+pub(super) fn outcome(operation: &str, result: &BatchResult) -> Result<Done, Failure> {
     let Some(rows) = result.step_results.last().and_then(Option::as_ref) else {
         let failure = first_error(operation, result);
         return Err(if may_have_happened(result) { Failure { retry: true, ..failure.in_doubt() } } else { failure });
@@ -121,7 +121,10 @@ pub(super) fn outcome(operation: &str, result: &BatchResult) -> Result<u64, Fail
             operation,
             "the write was settled or fenced off before it happened, and cannot happen any more; a new one can",
         ))),
-        Some(Ok(deleted)) => u64::try_from(deleted).map_err(|_| Failure::unreadable(operation, "a negative count")),
+        Some(Ok(deleted)) => {
+            let counted = u64::try_from(deleted).map_err(|_| Failure::unreadable(operation, "a negative count"))?;
+            Ok(Done { counted, already: !has_committed(result) })
+        }
         Some(Err(_)) => Err(Failure::unreadable(operation, "a count that is no integer")),
         None => Err(first_error(operation, result)),
     }
@@ -130,9 +133,13 @@ pub(super) fn outcome(operation: &str, result: &BatchResult) -> Result<u64, Fail
 /// Whether a batch of [`write`], whose last step could not read the ledger, got
 /// to its commit, or found its id in the ledger.
 fn may_have_happened(result: &BatchResult) -> bool {
-    let commit = result.step_results.iter().rev().nth(2);
     let insert = result.step_errors.get(1).and_then(Option::as_ref);
-    commit.is_some_and(Option::is_some) || insert.is_some_and(|error| error.code.starts_with("SQLITE_CONSTRAINT"))
+    has_committed(result) || insert.is_some_and(|error| error.code.starts_with("SQLITE_CONSTRAINT"))
+}
+
+/// Whether the commit of a batch of [`write`] succeeded.
+fn has_committed(result: &BatchResult) -> bool {
+    result.step_results.iter().rev().nth(2).is_some_and(Option::is_some)
 }
 
 /// Whether a transaction of [`transaction`] was kept.
@@ -177,10 +184,14 @@ mod tests {
     #[test]
     fn the_ledger_has_the_last_word() {
         // BEGIN, INSERT, the statement, PRUNE, COMMIT, ROLLBACK, OUTCOME.
-        assert_eq!(outcome("put", &result(&[0, 1, 2, 3, 4], None, Some(&[2]))).unwrap(), 2);
+        let done = |counted, already| Done { counted, already };
+        assert_eq!(outcome("put", &result(&[0, 1, 2, 3, 4], None, Some(&[2]))).unwrap(), done(2, false));
         // An earlier attempt has done it.
-        assert_eq!(outcome("put", &result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), Some(&[3]))).unwrap(), 3);
-        assert_eq!(outcome("put", &result(&[], Some((0, "SQLITE_BUSY")), Some(&[3]))).unwrap(), 3);
+        let refused = Some((1, "SQLITE_CONSTRAINT"));
+        assert_eq!(outcome("put", &result(&[0, 5], refused, Some(&[3]))).unwrap(), done(3, true));
+        assert_eq!(outcome("put", &result(&[], Some((0, "SQLITE_BUSY")), Some(&[3]))).unwrap(), done(3, true));
+        // It was quicker than the question.
+        assert_eq!(outcome("put", &result(&[0, 1, 5], Some((2, "SQLITE_FULL")), Some(&[3]))).unwrap(), done(3, true));
         assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), Some(&[FENCED]))), (Outcome::Never, false));
     }
 

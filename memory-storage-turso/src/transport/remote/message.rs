@@ -19,12 +19,20 @@ pub(super) fn pipeline(operation: &str, batch: Batch) -> Result<Vec<u8>> {
         .map_err(|error| Error::invalid_input(operation, format!("the request has no JSON form: {error}")))
 }
 
-/// What became of the batch of such a request.
-pub(super) fn batch_result(operation: &str, body: &[u8]) -> Result<BatchResult, Failure> {
+/// What became of the batch of such a request, which had so many steps.
+pub(super) fn batch_result(operation: &str, body: &[u8], steps: usize) -> Result<BatchResult, Failure> {
     let body: PipelineRespBody =
         serde_json::from_slice(body).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
     match body.results.into_iter().next() {
-        Some(StreamResult::Ok { response: StreamResponse::Batch(answer) }) => Ok(answer.result),
+        Some(StreamResult::Ok { response: StreamResponse::Batch(answer) }) => {
+            let (results, errors) = (answer.result.step_results.len(), answer.result.step_errors.len());
+            if (results, errors) == (steps, steps) {
+                return Ok(answer.result);
+            }
+            // Which step says what would be a guess.
+            let how = format!("{results} results and {errors} errors of {steps} steps");
+            Err(Failure::unreadable(operation, &how))
+        }
         Some(StreamResult::Error { error }) => Err(Failure::batch(operation, &error)),
         _ => Err(Failure::unreadable(operation, "it holds no result of the batch")),
     }

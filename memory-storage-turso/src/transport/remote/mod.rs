@@ -26,7 +26,7 @@ use failure::Failure;
 pub(crate) use retry::RetryPolicy;
 use retry::{Attempt, Operation, Shared};
 
-use super::{Columns, Statement, Step};
+use super::{Columns, Done, Statement, Step};
 use crate::config::RemoteConfig;
 use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::SELECT_VERSION;
@@ -113,15 +113,14 @@ impl Remote {
         self.request(call, operation, batch, |result| message::step_rows(operation.name, result, 0)).await
     }
 
-    /// Runs the steps of one write as one transaction, exactly once in effect,
-    /// and returns how many rows its counted statements changed.
+    /// Runs the steps of one write as one transaction, exactly once in effect.
     pub(crate) async fn write(
         &self,
         call: &Call<'_>,
         id: WriteId,
         fences: &[WriteId],
         steps: Vec<Step>,
-    ) -> Result<u64> {
+    ) -> Result<Done> {
         let operation = self.policy.begin(call.words(), Some(id));
         self.settle_some(call, operation).await?;
         let mut fences = fences.to_vec();
@@ -131,8 +130,11 @@ impl Remote {
         let doubt = Doubt { remote: self, id, over: false };
         let done = self.request(call, operation, batch, |result| ledger::outcome(operation.name, &result)).await;
         doubt.resolve(&done);
-        if done.is_ok() {
-            self.forget(&fences);
+        match &done {
+            // What had been done before brought only the fences of that time.
+            Ok(done) if done.already => self.forget(&[id]),
+            Ok(_) => self.forget(&fences),
+            Err(_) => {}
         }
         done
     }
@@ -191,7 +193,7 @@ impl Remote {
         batch: Batch,
         read: impl Fn(BatchResult) -> Result<T, Failure>,
     ) -> Result<T> {
-        let name = operation.name;
+        let (name, steps) = (operation.name, batch.steps.len());
         let body = Bytes::from(message::pipeline(name, batch)?);
         if body.len() > self.max_request {
             let reason = format!(
@@ -206,7 +208,7 @@ impl Remote {
         let attempt = |attempt: Attempt| {
             let span = tracing::debug_span!("request", attempt = attempt.number, bytes_sent = body.len());
             let post = async move {
-                self.client.post(call, body, &attempt, |answer| read(message::batch_result(name, answer)?)).await
+                self.client.post(call, body, &attempt, |answer| read(message::batch_result(name, answer, steps)?)).await
             };
             post.instrument(span)
         };

@@ -7,8 +7,8 @@ use super::Remote;
 use super::failure::Failure;
 use super::message::first_error;
 use crate::metrics::Call;
-use crate::schema::{MIGRATIONS, OPERATION, SELECT_VERSION, VERSION, check_version};
-use crate::transport::{Columns, Statement};
+use crate::schema::{Index, MIGRATIONS, OPERATION, SELECT_VERSION, VERSION, check_version};
+use crate::transport::Columns;
 
 /// The step that reads the version there is.
 const FOUND: u32 = 1;
@@ -16,7 +16,7 @@ const FOUND: u32 = 1;
 impl Remote {
     /// Creates the schema unless there is one, and indexes, in one transaction:
     /// the steps that create the schema run only if reading its version failed.
-    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: &[Statement]) -> Result<()> {
+    pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: &[Index]) -> Result<()> {
         let (batch, committed) = creation(indexes);
         self.request(call, self.policy.begin(OPERATION, None), batch, |mut result| {
             let found = result.step_results.get(FOUND as usize).and_then(Option::as_ref);
@@ -33,7 +33,7 @@ impl Remote {
 }
 
 /// The batch, and which of its steps is the commit.
-fn creation(indexes: &[Statement]) -> (Batch, u32) {
+fn creation(indexes: &[Index]) -> (Batch, u32) {
     let ok = |step| BatchCond::Ok { step };
     let insert = format!("{} ({VERSION})", crate::schema::INSERT_VERSION);
     let mut steps = vec![step("BEGIN IMMEDIATE", None), step(SELECT_VERSION, Some(ok(0)))];
@@ -51,7 +51,7 @@ fn creation(indexes: &[Statement]) -> (Batch, u32) {
     }
     let mut ready = BatchCond::Or(BatchCondList { conds: vec![ok(FOUND), ok(last(&steps))] });
     for index in indexes {
-        steps.push(step(&index.sql, Some(ready)));
+        steps.push(step(&index.create.sql, Some(ready)));
         ready = ok(last(&steps));
     }
     steps.push(step("COMMIT", Some(ready)));

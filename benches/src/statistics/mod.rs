@@ -18,7 +18,11 @@
 //! reasonable time*, ISMM 2013, on why effects of whole runs must not be
 //! mistaken for differences). If the interval contains 1, it is a tie.
 
+mod spread;
+
 use serde::{Deserialize, Serialize};
+
+pub use spread::Spread;
 
 /// The fewest figures from which a 95 % interval can be had.
 pub const MIN_ROUNDS: usize = 6;

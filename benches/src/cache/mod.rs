@@ -1,0 +1,54 @@
+//! Sections `cache` and `cache_ratio`: the adaptive cache and others.
+//!
+//! `ours` is [`AdaptiveCache`](memory_storage_redb::AdaptiveCache) with
+//! lifetimes, adaptation and statistics on, and `ours-uncounted` the same
+//! without statistics. All others are as their crates make them by default,
+//! but `moka-expiring`, which has a life for each entry as ours does. `dashmap`
+//! has no bound, and is the floor. Keys are UUIDs and values eight bytes.
+//!
+//! - `hit/zipf/50000/1`: lookups that all hit, by distribution, entries and
+//!   threads; `mix95`: every twentieth is a write; `insert`: every write is of
+//!   a new key, to a full cache. Times are those of one thread's operations.
+//! - `memory/150000`: bytes an entry takes beyond its key and value.
+//! - `cache_ratio` runs traces, each request a lookup and, if that misses, an
+//!   insertion; `optimum` is Bélády's, which no cache can exceed.
+
+mod costs;
+mod memory;
+mod optimum;
+mod ratios;
+mod settings;
+mod systems;
+mod traces;
+
+use anyhow::Result;
+
+pub use self::costs::workloads as cache_workloads;
+pub use self::settings::{CacheSettings, CountAllocated};
+pub use self::traces::Trace;
+use crate::report::Row;
+use crate::{Progress, Section, Settings};
+
+/// What it costs.
+pub(crate) const COSTS: Section = Section {
+    name: "cache",
+    about: "the adaptive cache: cost of hits, writes and entries, against other caches",
+    check: |_| Ok(()),
+    describe: |settings| format!("{} rounds, seed {}", settings.cache.rounds, settings.seed),
+    run: costs_and_memory,
+};
+
+/// How often it hits.
+pub(crate) const RATIOS: Section = Section {
+    name: "cache_ratio",
+    about: "the adaptive cache: hit ratios on traces, against other caches and the optimum",
+    check: |_| Ok(()),
+    describe: ratios::describe,
+    run: ratios::rows,
+};
+
+fn costs_and_memory(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
+    let mut rows = costs::rows(settings, progress)?;
+    rows.extend(memory::rows(&settings.cache, progress)?);
+    Ok(rows)
+}
