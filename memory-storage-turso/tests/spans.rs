@@ -15,7 +15,9 @@ use memory_storage_turso::lab::{Fault, Lab, LabOptions, Script, Token};
 use memory_storage_turso::{CacheConfig, TursoStorage};
 use serde_json::json;
 
-const CONTENT: &str = "canary-content-5d81";
+/// With a space: a metadata key that can have an index is part of the SQL text,
+/// which the libsql crate logs at its level `TRACE`.
+const CONTENT: &str = "canary content 5d81";
 const TOKEN: &str = "canary-token-77aa";
 
 fn episode() -> Episode {
