@@ -20,7 +20,7 @@ fn value(rendered: &str, name: &str, labels: &[&str]) -> f64 {
 }
 
 #[tokio::test]
-#[expect(clippy::float_cmp, reason = "these are counts")]
+#[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "these are small counts")]
 async fn the_facade_is_told_what_a_snapshot_says() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let handle = recorder.handle();
