@@ -286,9 +286,9 @@ impl MemoryStorage for TursoStorage {
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }
-        let steps = batch::steps(batch).await?;
         let call = self.begin(Operation::Commit, None, batch.len());
-        let done = self.transport.write(&call, batch.id(), batch.fences(), steps).instrument(call.span()).await;
+        let write = async { self.transport.write(&call, batch.id(), batch.fences(), batch::steps(batch).await?).await };
+        let done = write.instrument(call.span()).await;
         let done = call.end(done)?;
         let written = if done.already { Written::already } else { Written::new };
         Ok(written(batch.id(), done.counted))
