@@ -160,7 +160,8 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
     let measured = run(&mut workloads, settings.network.rounds, settings.seed, progress)?;
     let mut rows: Vec<_> = measured.iter().flat_map(|measured| Row::of(SECTION.name, measured, BASELINE)).collect();
     if settings.network.server.is_none() && !settings.network.rtt.is_zero() {
-        for row in &mut rows {
+        // What costs no round trip is no multiple of one.
+        for row in rows.iter_mut().filter(|row| row.round_trips_per_op != Some(0.0)) {
             row.set_rtt_multiple(settings.network.rtt);
         }
     }
