@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::{NetworkSettings, Progress, Trajectories, local, network};
+use crate::{CacheSettings, NetworkSettings, Peers, Progress, Trajectories, cache, local, metrics, network};
 
 /// One part of the bench, which can be run by itself.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub struct Section {
 }
 
 /// Every section, in the order in which they run.
-pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION];
+pub const SECTIONS: &[Section] = &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS, metrics::SECTION];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,10 @@ pub struct Settings {
     pub trajectories: Trajectories,
     /// What the section `network` goes by beside.
     pub network: NetworkSettings,
+    /// What the sections `cache` and `cache_ratio` go by beside.
+    pub cache: CacheSettings,
+    /// The peers in processes of their own, where they are to take part.
+    pub peers: Option<Peers>,
 }
 
 impl Settings {
@@ -59,6 +63,7 @@ impl Settings {
             Scope::Quick => (11, 2_000),
             Scope::Default | Scope::Full => (31, 10_000),
         };
-        Self { scope, seed, rounds, population, trajectories, network: NetworkSettings::new(scope) }
+        let (network, cache) = (NetworkSettings::new(scope), CacheSettings::new(scope));
+        Self { scope, seed, rounds, population, trajectories, network, cache, peers: None }
     }
 }
