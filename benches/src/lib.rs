@@ -7,6 +7,7 @@ mod contender;
 mod input;
 mod libsql_row;
 mod local;
+mod metrics;
 mod network;
 mod peers;
 mod phase1;

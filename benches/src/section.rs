@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::report::Row;
 use crate::{
     CacheSettings, NetworkSettings, Peers, Phase1Settings, Progress, ScaleSettings, Trajectories, cache, local,
-    network, phase1, scale,
+    metrics, network, phase1, scale,
 };
 
 /// One part of the bench, which can be run by itself.
@@ -26,7 +26,7 @@ pub struct Section {
 
 /// Every section, in the order in which they run.
 pub const SECTIONS: &[Section] =
-    &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS, phase1::SECTION, scale::SECTION];
+    &[local::SECTION, network::SECTION, cache::COSTS, cache::RATIOS, metrics::SECTION, phase1::SECTION, scale::SECTION];
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

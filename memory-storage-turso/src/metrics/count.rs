@@ -13,6 +13,7 @@ pub(crate) struct Count {
 }
 
 impl Count {
+    #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "names are for the facade"))]
     pub(crate) fn new(series: Series, labels: Labels<'_>) -> Self {
         Self {
             value: AtomicU64::new(0),

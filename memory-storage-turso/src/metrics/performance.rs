@@ -42,6 +42,7 @@ use crate::prepared::PreparedStats;
 /// ```
 #[derive(Debug)]
 pub struct PerformanceMetrics {
+    #[cfg(feature = "metrics")]
     enabled: bool,
     started: Instant,
     pub(super) caches: Registry,
@@ -122,6 +123,7 @@ impl PerformanceMetrics {
             )
         };
         Self {
+            #[cfg(feature = "metrics")]
             enabled,
             started: Instant::now(),
             caches: Registry::default(),

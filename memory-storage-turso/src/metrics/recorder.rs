@@ -53,6 +53,7 @@ impl Default for Recorded {
 }
 
 impl LatencyRecorder {
+    #[cfg_attr(not(feature = "metrics"), expect(unused_variables, reason = "names are for the facade"))]
     pub(crate) fn new(enabled: bool, series: Series, labels: Labels<'_>) -> Self {
         Self {
             stripes: Box::default(),

@@ -3,6 +3,7 @@
 
 /// The name of a figure, and what it is.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "metrics"), expect(dead_code, reason = "names are for the facade"))]
 pub(crate) struct Series {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
