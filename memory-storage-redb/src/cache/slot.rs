@@ -6,7 +6,9 @@ use crate::sync::{AtomicU64, Ordering};
 /// The highest frequency.
 pub(crate) const MAX_FREQUENCY: u32 = 3;
 
-/// An entry. Times are milliseconds since the shard's base.
+/// An entry. Times are milliseconds since the shard's base. What a lookup
+/// touches comes first, side by side, as the fields are written.
+#[repr(C)]
 pub(crate) struct Slot<K, V> {
     pub(crate) key: K,
     pub(crate) value: V,
