@@ -103,10 +103,13 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         Q: Eq + Hash + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let lookup = self.shards.of(hash).read().read(short(hash), key, &self.clock, &self.lifetimes, read);
+        let shard = self.shards.of(hash).read();
+        let stripe = shard.stripe();
+        let lookup = shard.read(short(hash), key, &self.clock, &self.lifetimes, read);
+        drop(shard);
         match lookup {
             Lookup::Hit(result) => {
-                self.counters.add(Count::Hits, 1);
+                self.counters.one(stripe, Count::Hits);
                 self.duel.observe(hash, true);
                 Some(result)
             }

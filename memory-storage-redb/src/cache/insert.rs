@@ -42,9 +42,10 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let hash = self.hasher.hash_one(&key);
         let now = self.clock.now();
         let read_at = read_at.min(now);
+        let term = self.lifetimes.term(0, short(hash));
+        let lives = now.as_millis() < read_at.as_millis().saturating_add(u64::from(term));
         let fits = u32::try_from(weight).ok().filter(|_| weight <= self.bounds.max_weight);
-        let Some(weight) = fits.filter(|_| Shard::<K, V>::would_live(short(hash), read_at, now, &self.lifetimes))
-        else {
+        let Some(weight) = fits.filter(|_| lives) else {
             self.counters.add(Count::Rejected, 1);
             drop(self.remove(&key));
             return false;
@@ -57,7 +58,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             let place = self.shards.of(hash);
             let mut shard = place.write();
             shard.keep_time(now, &self.lifetimes, &mut discarded);
-            match shard.replace(short(hash), &key, Arrival { value, weight, read_at }, &self.lifetimes) {
+            match shard.replace(short(hash), &key, Arrival { value, weight, read_at, term }, &self.lifetimes) {
                 Ok((value, weight)) => replaced = Some((key, value, Amount::of(weight))),
                 Err(arrival) => self.place(&mut shard, short(hash), key, arrival, now, &mut discarded),
             }
@@ -67,7 +68,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         }
         self.count(&discarded);
         drop((discarded, replaced));
-        self.make_room(self.shards.of(hash), now);
+        self.make_room(hash, now);
         true
     }
 
@@ -92,14 +93,15 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let to_main = shard.admits_to_main(hash, policy, full, now, &self.lifetimes, discarded);
         while exceeded(discarded)
             && self.shards.is_due(shard.len(), self.bounds.entries())
-            && shard.evict(policy, now, &self.lifetimes, discarded)
+            && shard.evict(policy, None, now, &self.lifetimes, discarded)
         {}
         shard.add(hash, key, arrival, to_main, &self.lifetimes);
     }
 
-    /// Lets shards that hold their part make room, as long as there is too
-    /// little.
-    fn make_room(&self, own: &Place<K, V>, now: Moment) {
+    /// Lets shards that hold their part make room for the entry of this hash, as
+    /// long as there is too little.
+    fn make_room(&self, hash: u64, now: Moment) {
+        let own = self.shards.of(hash);
         let nothing = Amount::default();
         while self.bounds.exceeded(nothing, nothing) {
             // What is not in a shard is on its way, and makes room itself.
@@ -107,7 +109,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             let mut discarded = Discarded::new();
             {
                 let mut shard = place.write();
-                shard.evict(self.duel.policy(), now, &self.lifetimes, &mut discarded);
+                shard.evict(self.duel.policy(), Some(short(hash)), now, &self.lifetimes, &mut discarded);
                 self.settle(place, &shard, nothing, discarded.total());
             }
             self.count(&discarded);
