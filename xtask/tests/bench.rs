@@ -134,6 +134,19 @@ fn a_wrong_token_is_refused_and_a_right_one_is_nowhere_to_be_read() {
 }
 
 #[test]
+fn bad_traces_are_refused_with_the_file_and_the_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing.txt");
+    let message = refusal(&["bench", "--quick", "--trace", missing.to_str().unwrap()]);
+    assert!(message.starts_with(&format!("error: {}: ", missing.display())), "{message}");
+    let path = write(&folder.path().join("blocks.lis"), "0 4 0 0\n4 four 0 1\n");
+    let message = refusal(&["bench", "--quick", "--trace", &path]);
+    assert!(message.contains(&format!("{path}: line 2: ")), "{message}");
+    let path = write(&folder.path().join("no.gz"), "not packed");
+    assert!(refusal(&["bench", "--quick", "--trace", &path]).contains(&path));
+}
+
+#[test]
 fn results_that_are_there_survive_a_refused_run() {
     let folder = tempfile::tempdir().unwrap();
     let results = write(&folder.path().join("results.json"), "precious");

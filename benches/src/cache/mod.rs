@@ -1,17 +1,15 @@
 //! Sections `cache` and `cache_ratio`: the adaptive cache and others.
 //!
-//! `ours` is [`AdaptiveCache`](memory_storage_redb::AdaptiveCache) with
-//! lifetimes, adaptation and statistics on, and `ours-uncounted` the same
-//! without statistics. All others are as their crates make them by default,
-//! but `moka-expiring`, which has a life for each entry as ours does. `dashmap`
-//! has no bound, and is the floor. Keys are UUIDs and values eight bytes.
+//! - `ours` is [`AdaptiveCache`](memory_storage_redb::AdaptiveCache) with
+//!   lifetimes, adaptation and statistics on, and `ours-uncounted` the same
+//!   without statistics.
+//! - `quick_cache`, `moka`, `foyer` (S3-FIFO) and `mini-moka` are as their
+//!   crates make them by default; `moka-expiring` has a life for each entry,
+//!   which grows with every read, as ours does; `lru` is a list behind a mutex.
+//! - `dashmap` has no bound, and is the floor.
 //!
-//! - `hit/zipf/50000/1`: lookups that all hit, by distribution, entries and
-//!   threads; `mix95`: every twentieth is a write; `insert`: every write is of
-//!   a new key, to a full cache. Times are those of one thread's operations.
-//! - `memory/150000`: bytes an entry takes beyond its key and value.
-//! - `cache_ratio` runs traces, each request a lookup and, if that misses, an
-//!   insertion; `optimum` is Bélády's, which no cache can exceed.
+//! Keys are UUIDs, and values eight bytes: as large as an `Arc`, without its
+//! count, which would cost all of them the same.
 
 mod costs;
 mod memory;

@@ -40,7 +40,7 @@ impl CacheSettings {
             written: 50_000,
             // On both sides of where tables of a power of two double.
             filled: vec![150_000, 200_000, 250_000],
-            drawn: 600_000,
+            drawn: 400_000,
         };
         match scope {
             Scope::Quick => Self {
@@ -48,7 +48,7 @@ impl CacheSettings {
                 requests: 20_000,
                 sizes: vec![1_000, 50_000],
                 filled: settings.filled.iter().map(|entries| entries / 8).collect(),
-                drawn: 100_000,
+                drawn: 60_000,
                 ..settings
             },
             Scope::Default => settings,

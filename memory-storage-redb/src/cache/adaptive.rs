@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hash};
 use foldhash::fast::SeedableRandomState;
 use memory_core::Result;
 
-use super::bounds::Bounds;
+use super::bounds::{Amount, Bounds};
 use super::builder::{AdaptiveCacheBuilder, Weigher};
 use super::clock::{Clock, CoarseClock, Moment};
 use super::config::AdaptiveCacheConfig;
@@ -103,10 +103,13 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         Q: Eq + Hash + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let lookup = self.shards.of(hash).read().read(short(hash), key, &self.clock, &self.lifetimes, read);
+        let shard = self.shards.of(hash).read();
+        let stripe = shard.stripe();
+        let lookup = shard.read(short(hash), key, &self.clock, &self.lifetimes, read);
+        drop(shard);
         match lookup {
             Lookup::Hit(result) => {
-                self.counters.add(Count::Hits, 1);
+                self.counters.one(stripe, Count::Hits);
                 self.duel.observe(hash, true);
                 Some(result)
             }
@@ -180,7 +183,8 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
                 let mut shard = place.write();
                 let gone = shard.clear();
                 place.note_length(0);
-                self.bounds.subtract((gone.len(), gone.iter().map(|slot| u64::from(slot.weight)).sum()));
+                let amount = gone.iter().fold(Amount::default(), |sum, slot| sum.plus(Amount::of(slot.weight)));
+                self.bounds.change(Amount::default(), amount);
                 gone
             };
             drop(gone);
@@ -193,7 +197,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             let mut shard = place.write();
             let slot = remove(&mut shard)?;
             place.note_length(shard.len());
-            self.bounds.subtract((1, u64::from(slot.weight)));
+            self.bounds.change(Amount::default(), Amount::of(slot.weight));
             slot
         };
         Some(slot.value)

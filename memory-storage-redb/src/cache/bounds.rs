@@ -2,8 +2,29 @@
 
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
-/// The two bounds, and what counts towards them. An insertion counts before
-/// its entry can be found, and makes room before it returns.
+/// Entries and their weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amount {
+    pub(crate) entries: usize,
+    pub(crate) weight: u64,
+}
+
+impl Amount {
+    /// One entry.
+    pub(crate) fn of(weight: u32) -> Self {
+        Self { entries: 1, weight: u64::from(weight) }
+    }
+
+    pub(crate) const fn plus(self, other: Self) -> Self {
+        Self { entries: self.entries + other.entries, weight: self.weight + other.weight }
+    }
+}
+
+/// The two bounds, and what counts towards them. What changes in a shard is
+/// counted before its lock is free again, so that nothing is found that does
+/// not count; and only the difference, which is nothing where an entry takes the
+/// place of another of its weight. That is most insertions in a full cache, and
+/// they leave these lines to the other threads.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Bounds {
@@ -18,20 +39,21 @@ impl Bounds {
         Self { max_entries, max_weight, entries: AtomicUsize::new(0), weight: AtomicU64::new(0) }
     }
 
-    pub(crate) fn add(&self, entries: usize, weight: u64) {
-        self.entries.fetch_add(entries, Ordering::AcqRel);
-        self.weight.fetch_add(weight, Ordering::AcqRel);
+    /// Counts what came in and what has gone.
+    pub(crate) fn change(&self, entered: Amount, left: Amount) {
+        // Differences below 0 wrap around, and so do the sums.
+        if entered.entries != left.entries {
+            self.entries.fetch_add(entered.entries.wrapping_sub(left.entries), Ordering::AcqRel);
+        }
+        if entered.weight != left.weight {
+            self.weight.fetch_add(entered.weight.wrapping_sub(left.weight), Ordering::AcqRel);
+        }
     }
 
-    pub(crate) fn subtract(&self, (entries, weight): (usize, u64)) {
-        self.entries.fetch_sub(entries, Ordering::AcqRel);
-        self.weight.fetch_sub(weight, Ordering::AcqRel);
-    }
-
-    /// Whether something has to go, once `leaving` has.
-    pub(crate) fn exceeded(&self, leaving: (usize, u64)) -> bool {
-        self.entries() > self.max_entries.saturating_add(leaving.0)
-            || self.weight() > self.max_weight.saturating_add(leaving.1)
+    /// Whether something has to go, once `entered` counts and `left` does not.
+    pub(crate) fn exceeded(&self, entered: Amount, left: Amount) -> bool {
+        self.entries().saturating_add(entered.entries) > self.max_entries.saturating_add(left.entries)
+            || self.weight().saturating_add(entered.weight) > self.max_weight.saturating_add(left.weight)
     }
 
     pub(crate) fn entries(&self) -> usize {

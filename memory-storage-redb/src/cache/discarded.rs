@@ -1,5 +1,6 @@
 //! What has left the cache and is yet to be dropped.
 
+use super::bounds::Amount;
 use super::slot::Slot;
 
 /// Entries taken out under a lock, to be dropped when it is free again: a
@@ -40,8 +41,7 @@ impl<K, V> Discarded<K, V> {
     }
 
     /// How many entries there are, and their weight.
-    pub(crate) fn total(&self) -> (usize, u64) {
-        let weights = self.first.iter().chain(&self.rest).map(|slot| u64::from(slot.weight));
-        weights.fold((0, 0), |(entries, weight), more| (entries + 1, weight + more))
+    pub(crate) fn total(&self) -> Amount {
+        self.first.iter().chain(&self.rest).fold(Amount::default(), |sum, slot| sum.plus(Amount::of(slot.weight)))
     }
 }

@@ -8,21 +8,31 @@ use super::ghosts::Ghosts;
 use super::life::Lifetimes;
 use super::policy::{self, Policy};
 use super::shard::Shard;
+use super::slot::MAX_FREQUENCY;
 
-/// Buckets looked at for ended lives by each insertion: a whole shard, while
-/// as many entries come in as about half of those it holds.
-const REAPED: usize = 4;
+/// How often an eviction passes over the entry that it is for: in the small
+/// queue, and each time that the clock comes round to it while it counts others
+/// down. Two entries of one hash would otherwise keep it going for ever.
+const SPARED: u32 = MAX_FREQUENCY + 2;
 
 impl<K: Eq + Hash, V> Shard<K, V> {
-    /// Takes one entry out, if there is any.
+    /// Takes one entry out, if there is any: not the one of hash `spare`, as
+    /// long as there is another.
     pub(crate) fn evict(
         &mut self,
         policy: &Policy,
+        spare: Option<u32>,
         now: Moment,
         lifetimes: &Lifetimes,
         discarded: &mut Discarded<K, V>,
     ) -> bool {
         let time = self.time(now);
+        let mut spared = 0;
+        let mut is_spared = |hash| {
+            let is_it = spare == Some(hash) && spared < SPARED;
+            spared += u32::from(is_it);
+            is_it
+        };
         loop {
             if self.main.is_empty() || self.small.len() >= policy.small_target(self.len()) {
                 let Some(hash) = self.small.pop_front() else { return false };
@@ -32,7 +42,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
                 };
                 let slot = entry.get_mut();
                 let lives = slot.lives(time, hash, lifetimes);
-                if lives && slot.frequency() >= policy.promote {
+                if lives && (slot.frequency() >= policy.promote || is_spared(hash)) {
                     slot.promote();
                     self.main.push_back(hash);
                     continue;
@@ -47,7 +57,9 @@ impl<K: Eq + Hash, V> Shard<K, V> {
                 self.shorten_small(policy);
                 return true;
             }
-            if self.turn(now, lifetimes, discarded) {
+            if self.main.front().is_some_and(|hash| is_spared(*hash)) {
+                self.main.rotate_left(1);
+            } else if self.turn(now, lifetimes, discarded) {
                 return true;
             }
         }
@@ -126,23 +138,5 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.ghosts = Ghosts::new(wanted);
         }
         self.ghosts.bury(hash);
-    }
-
-    /// Takes out some of the entries whose lives are over: a few buckets at a
-    /// time, all in turn.
-    pub(crate) fn reap(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) {
-        let time = self.time(now);
-        for _ in 0..REAPED {
-            self.reaper = if self.reaper + 1 < self.table.num_buckets() { self.reaper + 1 } else { 0 };
-            let Some(slot) = self.table.get_bucket(self.reaper).filter(|slot| !slot.in_term(time)) else { continue };
-            if slot.lives(time, self.hash(&slot.key), lifetimes) {
-                continue;
-            }
-            if let Ok(entry) = self.table.get_bucket_entry(self.reaper) {
-                let (slot, _) = entry.remove();
-                discarded.expire(slot);
-                self.left_dangling();
-            }
-        }
     }
 }

@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, Hash};
 
 use super::adaptive::AdaptiveCache;
+use super::bounds::Amount;
 use super::clock::{Clock, Moment};
 use super::discarded::Discarded;
 use super::shard::{Arrival, Shard, short};
@@ -41,34 +42,33 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let hash = self.hasher.hash_one(&key);
         let now = self.clock.now();
         let read_at = read_at.min(now);
+        let term = self.lifetimes.term(0, short(hash));
+        let lives = now.as_millis() < read_at.as_millis().saturating_add(u64::from(term));
         let fits = u32::try_from(weight).ok().filter(|_| weight <= self.bounds.max_weight);
-        let Some(weight) = fits.filter(|_| Shard::<K, V>::would_live(short(hash), read_at, now, &self.lifetimes))
-        else {
+        let Some(weight) = fits.filter(|_| lives) else {
             self.counters.add(Count::Rejected, 1);
             drop(self.remove(&key));
             return false;
         };
         self.counters.add(Count::Insertions, 1);
-        self.bounds.add(1, u64::from(weight));
+        let entered = Amount::of(weight);
         let mut discarded = Discarded::new();
         let mut replaced = None;
         {
             let place = self.shards.of(hash);
             let mut shard = place.write();
             shard.keep_time(now, &self.lifetimes, &mut discarded);
-            match shard.replace(short(hash), &key, Arrival { value, weight, read_at }, &self.lifetimes) {
-                Ok((value, weight)) => {
-                    self.bounds.subtract((1, u64::from(weight)));
-                    replaced = Some((key, value));
-                }
+            match shard.replace(short(hash), &key, Arrival { value, weight, read_at, term }, &self.lifetimes) {
+                Ok((value, weight)) => replaced = Some((key, value, Amount::of(weight))),
                 Err(arrival) => self.place(&mut shard, short(hash), key, arrival, now, &mut discarded),
             }
             shard.reap(now, &self.lifetimes, &mut discarded);
-            self.settle(place, &shard, &discarded);
+            let replaced = replaced.as_ref().map_or(Amount::default(), |(_, _, amount)| *amount);
+            self.settle(place, &shard, entered, replaced.plus(discarded.total()));
         }
         self.count(&discarded);
         drop((discarded, replaced));
-        self.make_room(self.shards.of(hash), now);
+        self.make_room(hash, now);
         true
     }
 
@@ -87,36 +87,40 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             self.duel.resize(self.bounds.capacity());
         }
         let policy = self.duel.policy();
-        let exceeded = |discarded: &Discarded<K, V>| self.bounds.exceeded(discarded.total());
+        let entered = Amount::of(arrival.weight);
+        let exceeded = |discarded: &Discarded<K, V>| self.bounds.exceeded(entered, discarded.total());
         let full = exceeded(discarded);
         let to_main = shard.admits_to_main(hash, policy, full, now, &self.lifetimes, discarded);
         while exceeded(discarded)
             && self.shards.is_due(shard.len(), self.bounds.entries())
-            && shard.evict(policy, now, &self.lifetimes, discarded)
+            && shard.evict(policy, None, now, &self.lifetimes, discarded)
         {}
         shard.add(hash, key, arrival, to_main, &self.lifetimes);
     }
 
-    /// Lets shards that hold their part make room, as long as there is too
-    /// little.
-    fn make_room(&self, own: &Place<K, V>, now: Moment) {
-        while self.bounds.exceeded((0, 0)) {
+    /// Lets shards that hold their part make room for the entry of this hash, as
+    /// long as there is too little.
+    fn make_room(&self, hash: u64, now: Moment) {
+        let own = self.shards.of(hash);
+        let nothing = Amount::default();
+        while self.bounds.exceeded(nothing, nothing) {
             // What is not in a shard is on its way, and makes room itself.
             let Some(place) = self.shards.long(self.bounds.entries(), own) else { return };
             let mut discarded = Discarded::new();
             {
                 let mut shard = place.write();
-                shard.evict(self.duel.policy(), now, &self.lifetimes, &mut discarded);
-                self.settle(place, &shard, &discarded);
+                shard.evict(self.duel.policy(), Some(short(hash)), now, &self.lifetimes, &mut discarded);
+                self.settle(place, &shard, nothing, discarded.total());
             }
             self.count(&discarded);
         }
     }
 
-    /// Takes what has left a shard out of the books, while it is still locked.
-    fn settle(&self, place: &Place<K, V>, shard: &Shard<K, V>, discarded: &Discarded<K, V>) {
+    /// Puts what came into a shard and what has left it on the books, while it
+    /// is still locked.
+    fn settle(&self, place: &Place<K, V>, shard: &Shard<K, V>, entered: Amount, left: Amount) {
         place.note_length(shard.len());
-        self.bounds.subtract(discarded.total());
+        self.bounds.change(entered, left);
     }
 
     fn count(&self, discarded: &Discarded<K, V>) {

@@ -1,6 +1,7 @@
 //! How long an entry lives.
 
 use super::config::AdaptiveCacheConfig;
+use super::slot::full_counts;
 
 /// Steps of a term's length, each twice the one before; 0 is the first term's.
 pub(crate) const STEPS: std::ops::RangeInclusive<i32> = -16..=15;
@@ -24,6 +25,8 @@ pub(crate) struct Lifetimes {
     pub(crate) max_age: u32,
     /// The reads of a term that are counted.
     pub(crate) hot: u32,
+    /// A slot's counts when neither counts any further.
+    pub(crate) full_counts: u64,
     cold: u32,
     decay: f64,
     jitter: f64,
@@ -50,6 +53,7 @@ impl Lifetimes {
             max: millis(config.max_ttl),
             max_age: millis(config.max_age),
             hot: config.hot_threshold,
+            full_counts: full_counts(config.hot_threshold),
             cold: config.cold_threshold,
             decay: config.decay,
             jitter: config.jitter,
@@ -67,7 +71,9 @@ impl Lifetimes {
 
     /// The length of a term without jitter.
     fn length(&self, step: i32) -> f64 {
-        self.clamp(f64::from(self.first) * f64::from(step).exp2())
+        // Most terms are first ones, and a power costs more than all the rest.
+        let doublings = if step == 0 { 1.0 } else { f64::from(step).exp2() };
+        self.clamp(f64::from(self.first) * doublings)
     }
 
     fn clamp(&self, length: f64) -> f64 {

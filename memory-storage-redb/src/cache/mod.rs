@@ -1,7 +1,7 @@
 //! The adaptive cache, from the outside in: [`adaptive`] and [`insert`] are
-//! what callers see, [`shards`] and [`shard`] hold the entries, [`evict`] and
-//! [`policy`] say who goes, [`duel`] and [`shadow`] choose the policy, [`life`]
-//! and [`slot`] keep the time.
+//! what callers see, [`shards`] and [`shard`] hold the entries, [`evict`],
+//! [`reap`] and [`policy`] say who goes, [`duel`] and [`shadow`] choose the
+//! policy, [`life`] and [`slot`] keep the time.
 
 mod adaptive;
 mod bounds;
@@ -16,6 +16,7 @@ mod insert;
 mod kinds;
 mod life;
 mod policy;
+mod reap;
 mod shadow;
 mod shard;
 mod shards;

@@ -13,6 +13,7 @@ use super::discarded::Discarded;
 use super::ghosts::Ghosts;
 use super::life::Lifetimes;
 use super::policy::Coin;
+use super::reap::Reaper;
 use super::slot::Slot;
 
 /// Half of what 32 bits of milliseconds hold: the other half is for lives.
@@ -34,8 +35,7 @@ pub(crate) struct Shard<K, V> {
     /// What the times of slots are counted from.
     base: u64,
     dangling: usize,
-    /// The bucket at which the search for ended lives goes on.
-    pub(super) reaper: usize,
+    pub(super) reaper: Reaper,
 }
 
 /// What a lookup came to.
@@ -52,6 +52,8 @@ pub(crate) struct Arrival<V> {
     pub(crate) weight: u32,
     /// When it was read from where it comes from.
     pub(crate) read_at: Moment,
+    /// The length of its first term.
+    pub(crate) term: u32,
 }
 
 /// The 32 bits of a hash that a shard goes by. Which shard it is, the upper
@@ -78,7 +80,7 @@ impl<K, V> Shard<K, V> {
             hasher,
             base: now.as_millis(),
             dangling: 0,
-            reaper: 0,
+            reaper: Reaper::default(),
         }
     }
 
@@ -119,20 +121,17 @@ impl<K, V> Shard<K, V> {
     pub(crate) fn clear(&mut self) -> HashTable<Slot<K, V>> {
         (self.small, self.main) = (VecDeque::new(), VecDeque::new());
         self.ghosts = Ghosts::default();
-        (self.dangling, self.reaper) = (0, 0);
+        (self.dangling, self.reaper) = (0, Reaper::default());
         std::mem::take(&mut self.table)
     }
 
-    /// Whether a value read at `read_at` has any life left at `now`.
-    pub(crate) fn would_live(hash: u32, read_at: Moment, now: Moment, lifetimes: &Lifetimes) -> bool {
-        now.as_millis() < read_at.as_millis().saturating_add(u64::from(lifetimes.term(0, hash)))
-    }
-
-    /// When a value's first term ends, and when its life does in any case.
-    fn deadlines(&self, hash: u32, read_at: Moment, lifetimes: &Lifetimes) -> (u32, u32) {
-        let at = |life| self.time(Moment::from_millis(read_at.as_millis().saturating_add(u64::from(life))));
+    /// When an arrival's first term ends, and when its life does in any case.
+    fn deadlines(&mut self, arrival: &Arrival<V>, lifetimes: &Lifetimes) -> (u32, u32) {
+        let at = |life| self.time(Moment::from_millis(arrival.read_at.as_millis().saturating_add(u64::from(life))));
         let hard = at(lifetimes.max_age);
-        (at(lifetimes.term(0, hash)).min(hard), hard)
+        let ends = at(arrival.term).min(hard);
+        self.reaper.expect(ends);
+        (ends, hard)
     }
 }
 
@@ -166,7 +165,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         arrival: Arrival<V>,
         lifetimes: &Lifetimes,
     ) -> Result<(V, u32), Arrival<V>> {
-        let (ends, hard) = self.deadlines(hash, arrival.read_at, lifetimes);
+        let (ends, hard) = self.deadlines(&arrival, lifetimes);
         match self.table.find_mut(wide(hash), |slot| slot.key == *key) {
             Some(slot) => Ok(slot.replace(arrival.value, arrival.weight, ends, hard)),
             None => Err(arrival),
@@ -175,7 +174,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
 
     /// Adds an entry that is not there yet, to the end of a queue.
     pub(crate) fn add(&mut self, hash: u32, key: K, arrival: Arrival<V>, to_main: bool, lifetimes: &Lifetimes) {
-        let (ends, hard) = self.deadlines(hash, arrival.read_at, lifetimes);
+        let (ends, hard) = self.deadlines(&arrival, lifetimes);
         let mut slot = Slot::new(key, arrival.value, arrival.weight, ends, hard);
         if to_main {
             slot.promote();
@@ -220,6 +219,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         // Where this is cut short, nothing is left to count from the new base.
         let by = u32::try_from(by).unwrap_or(u32::MAX);
         table.iter_mut().for_each(|slot| slot.rebase(by));
+        self.reaper = Reaper::default();
         self.base = now.as_millis();
         self.tidy();
     }

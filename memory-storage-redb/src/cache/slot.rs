@@ -6,7 +6,9 @@ use crate::sync::{AtomicU64, Ordering};
 /// The highest frequency.
 pub(crate) const MAX_FREQUENCY: u32 = 3;
 
-/// An entry. Times are milliseconds since the shard's base.
+/// An entry. Times are milliseconds since the shard's base. What a lookup
+/// touches comes first, side by side, as the fields are written.
+#[repr(C)]
 pub(crate) struct Slot<K, V> {
     pub(crate) key: K,
     pub(crate) value: V,
@@ -31,6 +33,13 @@ const STEP: u64 = 1 << 40;
 const STEP_BITS: u32 = 31;
 const MAIN: u64 = 1 << 45;
 const MARK: u64 = 1 << 46;
+/// Both counts.
+const COUNTS: u64 = FREQUENCY * MAX_FREQUENCY as u64 + READ * READS as u64;
+
+/// Both counts where they are full: `hot` reads of a term.
+pub(crate) const fn full_counts(hot: u32) -> u64 {
+    FREQUENCY * MAX_FREQUENCY as u64 + READ * hot as u64
+}
 
 impl State {
     fn new(frequency: u32, term: &Term, main: bool) -> Self {
@@ -89,6 +98,11 @@ impl<K, V> Slot<K, V> {
         State(self.state.load(Ordering::Relaxed))
     }
 
+    /// When the present term ends.
+    pub(crate) fn ends(&self) -> u32 {
+        self.state().ends()
+    }
+
     /// Whether the present term lasts.
     pub(crate) fn in_term(&self, now: u32) -> bool {
         now < self.state().ends()
@@ -124,9 +138,8 @@ impl<K, V> Slot<K, V> {
         // readers at once one may go uncounted, or undo the other's renewal,
         // which the next then makes anew. Nothing else changes meanwhile: that
         // takes the exclusive lock.
-        let counted = state.read(lifetimes.hot);
-        if counted != state {
-            self.state.store(counted.0, Ordering::Relaxed);
+        if state.0 & COUNTS != lifetimes.full_counts {
+            self.state.store(state.read(lifetimes.hot).0, Ordering::Relaxed);
         }
         true
     }

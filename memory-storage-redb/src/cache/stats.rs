@@ -67,10 +67,22 @@ impl Counters {
 
     #[inline]
     pub(crate) fn add(&self, count: Count, more: u64) {
-        if self.0.is_empty() || more == 0 {
-            return;
+        if more > 0 && !self.0.is_empty() {
+            self.add_to(sync::stripe(), count, more);
         }
-        if let Some(own) = sync::stripe() {
+    }
+
+    /// Counts one, in the stripe of this thread if that is known.
+    #[inline]
+    pub(crate) fn one(&self, stripe: Option<usize>, count: Count) {
+        if !self.0.is_empty() {
+            self.add_to(stripe.or_else(sync::stripe), count, 1);
+        }
+    }
+
+    #[inline]
+    fn add_to(&self, stripe: Option<usize>, count: Count, more: u64) {
+        if let Some(own) = stripe {
             let count = &self.0[own].0[count as usize];
             count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
         } else {

@@ -47,7 +47,7 @@ pub(crate) struct BiasedLock<T> {
 unsafe impl<T: Send + Sync> Sync for BiasedLock<T> {}
 
 enum Held<'a> {
-    Announced(&'static AtomicUsize),
+    Announced { slot: &'static AtomicUsize, stripe: usize },
     Locked { _lock: RwLockReadGuard<'a, ()> },
 }
 
@@ -77,18 +77,19 @@ impl<T> BiasedLock<T> {
     #[inline]
     pub(crate) fn read(&self) -> ReadGuard<'_, T> {
         match self.announce() {
-            Some(slot) => ReadGuard { lock: self, held: Held::Announced(slot) },
+            Some(held) => ReadGuard { lock: self, held },
             None => self.read_locked(),
         }
     }
 
     /// Announces a read, if the bias lets it.
     #[inline]
-    fn announce(&self) -> Option<&'static AtomicUsize> {
+    fn announce(&self) -> Option<Held<'_>> {
         if !self.biased.load(Ordering::Relaxed) {
             return None;
         }
-        let slot = &ANNOUNCED[stripe()?].0;
+        let stripe = stripe()?;
+        let slot = &ANNOUNCED[stripe].0;
         // One read within another, of a second cache: a slot holds one.
         if slot.load(Ordering::Relaxed) != 0 {
             return None;
@@ -100,7 +101,7 @@ impl<T> BiasedLock<T> {
         // gone; or after the store, and then the writer sees that.
         light_barrier();
         if self.biased.load(Ordering::Acquire) {
-            return Some(slot);
+            return Some(Held::Announced { slot, stripe });
         }
         slot.store(0, Ordering::Release);
         None
@@ -144,6 +145,17 @@ impl<T> BiasedLock<T> {
     }
 }
 
+impl<T> ReadGuard<'_, T> {
+    /// The thread's stripe, where reading has already asked for it.
+    #[inline]
+    pub(crate) fn stripe(&self) -> Option<usize> {
+        match self.held {
+            Held::Announced { stripe, .. } => Some(stripe),
+            Held::Locked { .. } => None,
+        }
+    }
+}
+
 impl<T> Deref for ReadGuard<'_, T> {
     type Target = T;
 
@@ -160,7 +172,7 @@ impl<T> Deref for ReadGuard<'_, T> {
 impl<T> Drop for ReadGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        if let Held::Announced(slot) = self.held {
+        if let Held::Announced { slot, .. } = self.held {
             // The writer who sees this sees all that was read as done.
             slot.store(0, Ordering::Release);
         }

@@ -2,14 +2,15 @@
 //! the same modules on others of the same names.
 
 mod biased;
+mod stripe;
 
-use std::cell::Cell;
 use std::sync::{self, PoisonError};
 
 pub(crate) use biased::{BiasedLock, ReadGuard, WriteGuard};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread::yield_now;
+pub(crate) use stripe::{STRIPES, stripe};
 
 /// A lock of many readers, over nothing of its own. A panic in a caller's own
 /// code while it is held leaves every entry whole, so that it does not poison
@@ -57,63 +58,6 @@ pub(crate) const READS_IN_A_ROW: u32 = 256;
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub(crate) struct Padded<T>(pub(crate) T);
-
-/// How many threads can own a stripe at a time.
-pub(crate) const STRIPES: usize = 32;
-
-/// The number below [`STRIPES`] that this thread alone has while it lives, or
-/// `None` when so many others have one.
-#[inline]
-pub(crate) fn stripe() -> Option<usize> {
-    const UNKNOWN: usize = usize::MAX;
-    thread_local! {
-        static OWNED: Cell<usize> = const { Cell::new(UNKNOWN) };
-    }
-    let mut owned = OWNED.get();
-    if owned == UNKNOWN {
-        owned = owned::claim();
-        OWNED.set(owned);
-    }
-    (owned < STRIPES).then_some(owned)
-}
-
-mod owned {
-    use std::sync::{Mutex, PoisonError};
-
-    use super::STRIPES;
-
-    /// A set bit is a stripe that has an owner.
-    static OWNERS: Mutex<u32> = Mutex::new(0);
-
-    struct Owned(usize);
-
-    impl Drop for Owned {
-        fn drop(&mut self) {
-            if self.0 < STRIPES {
-                *OWNERS.lock().unwrap_or_else(PoisonError::into_inner) &= !(1 << self.0);
-            }
-        }
-    }
-
-    /// Gives this thread a stripe until it ends. A thread that is ending, or
-    /// comes when all are taken, has none: [`STRIPES`].
-    #[cold]
-    pub(super) fn claim() -> usize {
-        thread_local! {
-            static MINE: Owned = Owned(free());
-        }
-        MINE.try_with(|mine| mine.0).unwrap_or(STRIPES)
-    }
-
-    fn free() -> usize {
-        let mut owners = OWNERS.lock().unwrap_or_else(PoisonError::into_inner);
-        let stripe = owners.trailing_ones() as usize;
-        if stripe < STRIPES {
-            *owners |= 1 << stripe;
-        }
-        stripe
-    }
-}
 
 /// What keeps the compiler, and only the compiler, from moving reads and writes
 /// across: the other half of [`full_barrier`].
