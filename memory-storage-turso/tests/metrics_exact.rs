@@ -299,7 +299,8 @@ async fn bytes_are_those_of_the_bodies() {
     let (after, proxy_after) = (world.figures(), world.lab.counters());
     let [first, second] = [&between - &before, &after - &between].map(|figures| figures.remote);
     assert_eq!(second.bytes_sent - first.bytes_sent, 1_000);
-    assert_eq!(second.bytes_received, first.bytes_received);
+    // The same, but for the digits of how long the server took.
+    assert!(first.bytes_received > 0 && second.bytes_received.abs_diff(first.bytes_received) < 100);
     let [up, up_again] = [proxy_between - proxy, proxy_after - proxy_between].map(|counters| counters.bytes_up);
     // The length in the head may have a digit more.
     assert!((1_000..=1_001).contains(&(up_again - up)) && first.bytes_sent < up, "{up} {up_again}");

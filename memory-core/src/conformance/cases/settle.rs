@@ -131,6 +131,8 @@ async fn settle_ends_a_commit_whose_task_was_aborted(subject: &Subject) -> Outco
             tokio::task::yield_now().await;
         }
         task.abort();
+        // A poll that is under way on another thread goes on; the write may begin in it.
+        drop(task.await);
         is_over(subject, n, write).await?;
     }
     Ok(())
