@@ -35,9 +35,7 @@ impl NetworkSettings {
             max_single_records: 100,
         };
         match scope {
-            Scope::Quick => {
-                Self { rounds: 6, budget: Duration::from_millis(1_500), max_single_records: 10, ..settings }
-            }
+            Scope::Quick => Self { rounds: 6, budget: Duration::from_secs(1), max_single_records: 5, ..settings },
             Scope::Default => settings,
             Scope::Full => Self { rounds: 31, budget: Duration::from_secs(60), ..settings },
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use anyhow::{Result, ensure};
+use futures_util::future::try_join_all;
 use memory_core::{EpisodeId, MemoryStorageExt};
 use memory_storage_turso::{PreparedCacheConfig, TursoStorage};
 
@@ -20,24 +21,30 @@ pub(super) const BY_HAND: &str = "prepared_statements/by_hand";
 /// Ours, with no statement kept.
 pub(super) const PREPARING: &str = "ours-preparing";
 
-const GETS: u64 = 200;
+const GETS: u64 = 320;
+/// Gets that are under way at the same time. One after the other most of their
+/// time is that of waking threads, which both ways have in common.
+const AT_ONCE: u64 = 16;
 const EPISODES: usize = 1_000;
 
-/// Gets of one small episode in a local file.
+/// Gets of one small episode each in a local file, ours by one reader.
 pub(super) fn workload(path: &Path, seed: u64) -> Result<Workload> {
     let episodes = population(seed, EPISODES)?;
     let ids: Rc<[EpisodeId]> = episodes.iter().map(|episode| episode.id).collect();
-    let keeping = Ours::open(path, TursoStorage::builder())?;
+    let keeping = Ours::open(path, TursoStorage::builder().readers(1))?;
     keeping.load(&episodes)?;
     // No text is short enough to be kept.
     let nothing = PreparedCacheConfig { max_sql_bytes: 0, ..PreparedCacheConfig::default() };
-    let preparing = Ours::open(path, TursoStorage::builder().prepared_cache(nothing))?;
+    let preparing = Ours::open(path, TursoStorage::builder().readers(1).prepared_cache(nothing))?;
     let ours = |ours: Ours, system| {
         let ids = Rc::clone(&ids);
         Contender::new(system, move |gets| {
-            ours.timed(gets, async |get| {
-                ensure!(ours.storage.get_episode(nth(&ids, get)).await?.is_some(), "an episode is missing");
+            let get = async |number: u64| {
+                ensure!(ours.storage.get_episode(nth(&ids, number)).await?.is_some(), "an episode is missing");
                 Ok(())
+            };
+            ours.timed(gets / AT_ONCE, async |turn| {
+                try_join_all((0..AT_ONCE).map(|number| get(AT_ONCE * turn + number))).await.map(drop)
             })
         })
     };

@@ -19,26 +19,45 @@ impl<S: MemoryStorage> Shared<S> {
         S: Store<R>,
     {
         let span = span::get(R::KIND, 1);
-        if span.is_disabled() {
-            return self.find_one(&span, id).await;
+        if !span.is_disabled() {
+            // A hit does not pay for the size of the rest.
+            return Box::pin(span::during(&span, self.find_one(&span, id))).await;
         }
-        // A hit does not pay for the size of the rest.
-        Box::pin(span::during(&span, self.find_one(&span, id))).await
+        match self.known(id) {
+            Some(value) => Ok(value),
+            None => self.find_unknown(&span, id).await,
+        }
+    }
+
+    /// What is cached of one id, with what is measured of a hit.
+    #[inline]
+    fn known<R: Cached>(&self, id: Id<R>) -> Option<Value<R>> {
+        let gets = &self.metrics.gets;
+        let start = gets.hit.is_due().then(Instant::now);
+        let value = R::cache(&self.caches.kinds).cached(id)?;
+        if let Some(start) = start {
+            self.metrics.sampled_hit(gets, start.elapsed());
+        }
+        Some(value)
     }
 
     async fn find_one<R: Cached>(self: &Arc<Self>, span: &Span, id: Id<R>) -> Result<Value<R>>
     where
         S: Store<R>,
     {
-        let gets = &self.metrics.gets;
-        let start = gets.hit.is_due().then(Instant::now);
-        if let Some(value) = R::cache(&self.caches.kinds).cached(id) {
-            if let Some(start) = start {
-                self.metrics.sampled_hit(gets, start.elapsed());
+        match self.known(id) {
+            Some(value) => {
+                span::by_cache(span, true);
+                Ok(value)
             }
-            span::by_cache(span, true);
-            return Ok(value);
+            None => self.find_unknown(span, id).await,
         }
+    }
+
+    async fn find_unknown<R: Cached>(self: &Arc<Self>, span: &Span, id: Id<R>) -> Result<Value<R>>
+    where
+        S: Store<R>,
+    {
         Ok(Box::pin(self.find(span, &[id])).await?.pop().flatten())
     }
 
