@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gate::Gate;
-use memory_core::conformance::{self, Suite};
+use memory_core::conformance;
 use memory_core::field::domain;
 use memory_core::{
     Episode, EpisodeId, Error, Filter, InMemoryStorage, MemoryStorage, MemoryStorageExt, Query, Store, TaskContext,
@@ -51,9 +51,6 @@ async fn it_conforms_over_a_local_database() {
         .assert_passed();
 }
 
-/// All cases but those on what filters mean, half of all requests: each asks
-/// something else, so that the server answers by itself, which conforms in
-/// `remote_conformance.rs`; and through caches they pass over other backends.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_conforms_across_a_network() {
     // Each case's lab lives until the next one begins.
@@ -63,9 +60,7 @@ async fn it_conforms_across_a_network() {
         labs.replace(Some(lab));
         Ok(storage)
     };
-    for name in conformance::names().into_iter().filter(|name| !name.starts_with("filter_")) {
-        Suite::new(&open).only(name).run().await.assert_passed();
-    }
+    conformance::run(open).await.assert_passed();
 }
 
 /// Caches that hold next to nothing change no answer, nor do none at all.
