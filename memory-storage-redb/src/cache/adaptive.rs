@@ -13,9 +13,10 @@ use super::clock::{Clock, CoarseClock, Moment};
 use super::config::AdaptiveCacheConfig;
 use super::duel::Duel;
 use super::life::Lifetimes;
-use super::shard::{Lookup, Shard, short};
+use super::shard::{Shard, short};
 use super::shards::Shards;
 use super::stats::{CacheStats, Count, Counters};
+use crate::sync::own_stripe;
 
 /// A concurrent cache with a life of its own for each entry.
 ///
@@ -102,28 +103,58 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
+        // What has to be called comes first, and what can be done early is done,
+        // while there is little to save.
+        let now = self.clock.now();
+        let stripe = own_stripe();
+        self.counters.lookup(stripe);
         let hash = self.hasher.hash_one(key);
-        let shard = self.shards.of(hash).read();
-        let stripe = shard.stripe();
-        let lookup = shard.read(short(hash), key, &self.clock, &self.lifetimes, read);
-        drop(shard);
-        match lookup {
-            Lookup::Hit(result) => {
-                self.counters.one(stripe, Count::Hits);
-                self.duel.observe(hash, true);
-                Some(result)
-            }
-            Lookup::Missing => self.missed(hash),
-            Lookup::Ended => {
-                self.end(hash, key);
-                self.missed(hash)
-            }
+        let place = self.shards.of(hash);
+        let Some(shard) = stripe.and_then(|stripe| place.announce(stripe)) else {
+            return self.with_care(hash, key, read);
+        };
+        let elapsed = shard.elapsed(now);
+        let Some(slot) = shard.get(short(hash), key) else {
+            drop(shard);
+            return self.missed(hash);
+        };
+        if !slot.read_in_term(elapsed, &self.lifetimes) {
+            drop(shard);
+            return self.with_care(hash, key, read);
         }
+        let result = read(&slot.value);
+        drop(shard);
+        self.duel.observe_hit(hash);
+        Some(result)
     }
 
+    /// The same where there may be a lock to wait for, or a life to renew.
+    #[inline(never)]
+    fn with_care<Q, R>(&self, hash: u64, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let shard = self.shards.of(hash).read();
+        let Some(slot) = shard.get(short(hash), key) else {
+            drop(shard);
+            return self.missed(hash);
+        };
+        if !slot.read(shard.time(self.clock.now()), short(hash), &self.lifetimes) {
+            drop(shard);
+            self.end(hash, key);
+            return self.missed(hash);
+        }
+        let result = read(&slot.value);
+        drop(shard);
+        self.duel.observe_hit(hash);
+        Some(result)
+    }
+
+    #[inline(never)]
     fn missed<R>(&self, hash: u64) -> Option<R> {
         self.counters.add(Count::Misses, 1);
-        self.duel.observe(hash, false);
+        self.duel.observe_miss(hash);
         None
     }
 

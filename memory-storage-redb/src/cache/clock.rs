@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A point in time: whole milliseconds since an origin that only its clock
-/// knows.
+/// knows, at most `i64::MAX`, which is after 292 million years.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment(u64);
 
 impl Moment {
-    /// So many milliseconds after the clock's origin.
+    /// So many milliseconds after the clock's origin, or the last moment there is.
     pub const fn from_millis(millis: u64) -> Self {
-        Self(millis)
+        Self(if millis < i64::MAX.cast_unsigned() { millis } else { i64::MAX.cast_unsigned() })
     }
 
     /// Milliseconds since the clock's origin.
@@ -56,7 +56,7 @@ impl Clock for CoarseClock {
     fn now(&self) -> Moment {
         let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
         // A monotonic clock counts from the start of the machine: never below 0.
-        let (seconds, nanoseconds) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
+        let (seconds, nanoseconds) = (time.tv_sec.cast_unsigned(), time.tv_nsec.cast_unsigned());
         #[allow(clippy::useless_conversion, reason = "the fields' types differ between platforms")]
         Moment(seconds * 1_000 + u64::from(nanoseconds) / 1_000_000)
     }
@@ -71,7 +71,7 @@ impl Clock for CoarseClock {
 
         static ORIGIN: OnceLock<Instant> = OnceLock::new();
         let since = ORIGIN.get_or_init(Instant::now).elapsed();
-        Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+        Moment::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
 
@@ -93,7 +93,7 @@ impl ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Moment {
-        Moment(self.0.load(Ordering::SeqCst))
+        Moment::from_millis(self.0.load(Ordering::SeqCst))
     }
 }
 

@@ -1,7 +1,6 @@
 //! How long an entry lives.
 
 use super::config::AdaptiveCacheConfig;
-use super::slot::full_counts;
 
 /// Steps of a term's length, each twice the one before; 0 is the first term's.
 pub(crate) const STEPS: std::ops::RangeInclusive<i32> = -16..=15;
@@ -25,8 +24,6 @@ pub(crate) struct Lifetimes {
     pub(crate) max_age: u32,
     /// The reads of a term that are counted.
     pub(crate) hot: u32,
-    /// A slot's counts when neither counts any further.
-    pub(crate) full_counts: u64,
     cold: u32,
     decay: f64,
     jitter: f64,
@@ -53,7 +50,6 @@ impl Lifetimes {
             max: millis(config.max_ttl),
             max_age: millis(config.max_age),
             hot: config.hot_threshold,
-            full_counts: full_counts(config.hot_threshold),
             cold: config.cold_threshold,
             decay: config.decay,
             jitter: config.jitter,

@@ -38,6 +38,13 @@ impl Reaper {
     }
 }
 
+impl Reaper {
+    /// All entries have changed their buckets: what was seen says nothing.
+    pub(super) fn restart(&mut self) {
+        (self.earliest, self.seen) = (0, 0);
+    }
+}
+
 impl<K: Eq + Hash, V> Shard<K, V> {
     /// Takes out some of the entries whose lives are over: a few buckets at a
     /// time, all in turn.

@@ -8,7 +8,7 @@ use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 
-use super::clock::{Clock, Moment};
+use super::clock::Moment;
 use super::discarded::Discarded;
 use super::ghosts::Ghosts;
 use super::life::Lifetimes;
@@ -17,33 +17,27 @@ use super::reap::Reaper;
 use super::slot::Slot;
 
 /// Half of what 32 bits of milliseconds hold: the other half is for lives.
-const REBASE_AFTER: u64 = 1 << 31;
+const REBASE_AFTER: i64 = 1 << 31;
 /// Dangling nodes that a shard may have before it tidies up, besides as many
 /// as an eighth of its entries.
 const DANGLING: usize = 32;
 
 /// A shard. Entries are identified to the queues by 32 bits of their hash; a
 /// node whose entry has gone, or is in the other queue, dangles, and is passed
-/// over. Every entry has at least one node in its own queue.
+/// over. Every entry has at least one node in its own queue. What a lookup
+/// touches comes first, side by side, as the fields are written.
+#[repr(C)]
 pub(crate) struct Shard<K, V> {
     pub(super) table: HashTable<Slot<K, V>>,
+    /// What the times of slots are counted from.
+    base: u64,
     pub(super) small: VecDeque<u32>,
     pub(super) main: VecDeque<u32>,
     pub(super) ghosts: Ghosts,
     pub(super) coin: Coin,
     hasher: SeedableRandomState,
-    /// What the times of slots are counted from.
-    base: u64,
     dangling: usize,
     pub(super) reaper: Reaper,
-}
-
-/// What a lookup came to.
-pub(crate) enum Lookup<R> {
-    Hit(R),
-    Missing,
-    /// It is there and its life is over.
-    Ended,
 }
 
 /// A value on its way into a shard.
@@ -63,9 +57,10 @@ pub(crate) const fn short(hash: u64) -> u32 {
     hash as u32
 }
 
-/// The table's hash: it looks at the lowest bits and the highest.
-pub(super) fn wide(short: u32) -> u64 {
-    u64::from(short) << 32 | u64::from(short)
+/// The table's hash: it looks at the highest seven bits and at the lowest, and
+/// each of ours is in one of these places.
+pub(super) const fn wide(short: u32) -> u64 {
+    (short as u64).rotate_right(7)
 }
 
 impl<K, V> Shard<K, V> {
@@ -90,31 +85,32 @@ impl<K, V> Shard<K, V> {
         self.table.len()
     }
 
-    /// The time as slots have it. At the very end of the range every life is over.
-    pub(super) fn time(&self, now: Moment) -> u32 {
-        u32::try_from(now.as_millis().saturating_sub(self.base)).unwrap_or(u32::MAX)
+    /// The buckets of its table.
+    #[cfg(test)]
+    pub(super) fn buckets(&self) -> usize {
+        self.table.num_buckets()
     }
 
-    /// Reads an entry, and counts that. The clock is asked while the entry is
-    /// on its way from memory, which hides most of its price.
+    /// The time as slots have it, without an end: below 0 for a thread that has
+    /// asked its clock before another moved the base.
     #[inline]
-    pub(crate) fn read<Q, R>(
-        &self,
-        hash: u32,
-        key: &Q,
-        clock: &impl Clock,
-        lifetimes: &Lifetimes,
-        read: impl FnOnce(&V) -> R,
-    ) -> Lookup<R>
+    pub(super) fn elapsed(&self, now: Moment) -> i64 {
+        now.as_millis().wrapping_sub(self.base).cast_signed()
+    }
+
+    /// The time as slots have it. At the very end of the range every life is over.
+    pub(super) fn time(&self, now: Moment) -> u32 {
+        u32::try_from(self.elapsed(now).max(0)).unwrap_or(u32::MAX)
+    }
+
+    /// The entry of a key, whose life may be over.
+    #[inline]
+    pub(crate) fn get<Q>(&self, hash: u32, key: &Q) -> Option<&Slot<K, V>>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let Some(slot) = self.table.find(wide(hash), |slot| slot.key.borrow() == key) else { return Lookup::Missing };
-        if !slot.read(self.time(clock.now()), hash, lifetimes) {
-            return Lookup::Ended;
-        }
-        Lookup::Hit(read(&slot.value))
+        self.table.find(wide(hash), |slot| slot.key.borrow() == key)
     }
 
     /// Takes everything out.
@@ -182,8 +178,25 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         } else {
             self.small.push_back(hash);
         }
+        if self.table.len() == self.table.capacity() {
+            self.rebuild();
+        }
         let Self { table, hasher, .. } = self;
         table.insert_unique(wide(hash), slot, |slot| wide(short(hasher.hash_one(&slot.key))));
+    }
+
+    /// Moves all entries to a new table: a larger one only where they fill this
+    /// one. What had filled it may be the marks of those that have left, for
+    /// which the table would by itself take twice the memory.
+    fn rebuild(&mut self) {
+        let Self { table, hasher, .. } = self;
+        let wanted = table.len() + table.len() / 32 + 1;
+        let hash = |slot: &Slot<K, V>| wide(short(hasher.hash_one(&slot.key)));
+        let former = std::mem::replace(table, HashTable::with_capacity(wanted));
+        for slot in former {
+            table.insert_unique(hash(&slot), slot, hash);
+        }
+        self.reaper.restart();
     }
 
     /// The hash that entries are identified by.
@@ -208,7 +221,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     /// Lets the times of slots begin later, before they reach the end of their
     /// range.
     pub(crate) fn keep_time(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) {
-        let by = now.as_millis().saturating_sub(self.base);
+        let by = self.elapsed(now);
         if by <= REBASE_AFTER {
             return;
         }

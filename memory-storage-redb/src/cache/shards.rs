@@ -4,15 +4,21 @@ use foldhash::fast::SeedableRandomState;
 
 use super::clock::Moment;
 use super::shard::Shard;
-use crate::sync::{AtomicUsize, BiasedLock, Ordering, ReadGuard, WriteGuard};
+use crate::sync::{Announced, AtomicUsize, BiasedLock, Ordering, ReadGuard, Stripe, WriteGuard};
 
 /// Fewer entries in a shard, and its queues are too short to tell much.
 const SMALLEST: usize = 1_024;
-const MOST: usize = 64;
+const MOST: u128 = 64;
+/// The entries of a shard when the cache is full, in hundredths of its table's
+/// buckets. Buckets come in powers of two: half of them would be empty where a
+/// shard holds a little more than the largest part that a table lets be filled,
+/// which is seven eighths. Near to that, tables are rebuilt too often, and some
+/// shards hold a few entries more than others.
+const FILLED: u128 = 76;
 
 /// A shard, its lock, and its length beside them for who looks for the longest.
 /// Each is on cache lines of its own.
-#[repr(align(128))]
+#[repr(C, align(128))]
 pub(super) struct Place<K, V> {
     shard: BiasedLock<Shard<K, V>>,
     length: AtomicUsize,
@@ -21,6 +27,11 @@ pub(super) struct Place<K, V> {
 impl<K, V> Place<K, V> {
     pub(super) fn read(&self) -> ReadGuard<'_, Shard<K, V>> {
         self.shard.read()
+    }
+
+    #[inline]
+    pub(super) fn announce(&self, stripe: Stripe) -> Option<Announced<'_, Shard<K, V>>> {
+        self.shard.announce(stripe)
     }
 
     pub(super) fn write(&self) -> WriteGuard<'_, Shard<K, V>> {
@@ -36,7 +47,7 @@ impl<K, V> Place<K, V> {
     }
 }
 
-/// A power of two of shards, chosen by the highest bits of a hash.
+/// Shards, chosen by the highest bits of a hash.
 pub(super) struct Shards<K, V> {
     places: Box<[Place<K, V>]>,
     /// Where the search for a long shard goes on.
@@ -45,11 +56,10 @@ pub(super) struct Shards<K, V> {
 
 impl<K, V> Shards<K, V> {
     pub(super) fn new(max_entries: usize, now: Moment, hasher: &SeedableRandomState) -> Self {
-        let count = (max_entries / SMALLEST).clamp(1, MOST);
-        Self::with_count(1 << count.ilog2(), now, hasher)
+        Self::with_count(count(max_entries), now, hasher)
     }
 
-    /// So many, which must be a power of two.
+    /// So many.
     pub(super) fn with_count(count: u32, now: Moment, hasher: &SeedableRandomState) -> Self {
         let place = |seed: u32| Place {
             shard: BiasedLock::new(Shard::new(now, hasher.clone(), seed.wrapping_mul(0x9E37_79B9))),
@@ -58,11 +68,10 @@ impl<K, V> Shards<K, V> {
         Self { places: (1..=count).map(place).collect(), next: AtomicUsize::new(0) }
     }
 
+    #[inline]
     pub(super) fn of(&self, hash: u64) -> &Place<K, V> {
-        let most = MOST.ilog2();
-        #[expect(clippy::cast_possible_truncation, reason = "six bits")]
-        let index = (hash >> (u64::BITS - most)) as usize;
-        &self.places[index & (self.places.len() - 1)]
+        let index = (((hash >> 32) * self.places.len() as u64) >> 32) as usize;
+        &self.places[index]
     }
 
     pub(super) fn at(&self, index: usize) -> &Place<K, V> {
@@ -87,5 +96,46 @@ impl<K, V> Shards<K, V> {
         let others = || around().filter(|place| place.length() > 0 && !std::ptr::eq(*place, own));
         let due = others().find(|place| self.is_due(place.length(), entries));
         due.or_else(|| others().next()).or_else(|| Some(own).filter(|own| own.length() > 0))
+    }
+}
+
+/// How many shards for so many entries: as few as fill tables of the smallest
+/// size that takes no more than [`MOST`].
+fn count(max_entries: usize) -> u32 {
+    let count = |buckets: u128| (max_entries as u128 * 100).div_ceil(buckets * FILLED);
+    let sizes = (SMALLEST.ilog2() + 1..usize::BITS).map(|bits| 1 << bits);
+    let count = sizes.map(count).find(|count| *count <= MOST).unwrap_or(MOST);
+    let most = (max_entries / SMALLEST).max(1);
+    u32::try_from(count.min(most as u128)).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{AdaptiveCache, AdaptiveCacheConfig};
+    use super::*;
+
+    #[test]
+    fn a_full_cache_takes_no_more_memory_however_much_comes_and_goes() {
+        let config = AdaptiveCacheConfig::with_max_entries(6_000);
+        let cache = AdaptiveCache::<u64, u64>::builder(config).seed(1).build().expect("a valid configuration");
+        let buckets = |cache: &AdaptiveCache<u64, u64>| {
+            (0..cache.shards.count()).map(|index| cache.shards.at(index).read().buckets()).collect::<Vec<_>>()
+        };
+        (0..6_000).for_each(|key| assert!(cache.insert(key, key)));
+        let full = buckets(&cache);
+        (6_000..200_000).for_each(|key| assert!(cache.insert(key, key)));
+        assert_eq!(buckets(&cache), full);
+    }
+
+    #[test]
+    fn tables_are_filled_and_shards_are_neither_small_nor_many() {
+        for entries in (1..200_000).chain((200_000..50_000_000).step_by(99_991)) {
+            let count = count(entries) as usize;
+            assert!((1..=64).contains(&count) && (count == 1 || entries / count >= SMALLEST), "{entries}: {count}");
+            let buckets = (entries / count).next_power_of_two();
+            let filled = entries * 100 / (count * buckets);
+            assert!(entries < 10 * SMALLEST || (65..=76).contains(&filled), "{entries}: {count} of {buckets}");
+        }
+        assert!((1..=64).contains(&count(usize::MAX)));
     }
 }

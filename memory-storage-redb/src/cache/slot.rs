@@ -19,43 +19,41 @@ pub(crate) struct Slot<K, V> {
 }
 
 /// What readers change of a slot, in one word, so that no reader sees a half of
-/// a change: when the term ends; two bits of frequency, which eviction counts
-/// down; six of the term's reads; five of its step; which queue the slot is in;
-/// and a mark for whoever walks the queues. A full count is left alone, so that
-/// the line of a popular entry stays in every core's cache.
+/// a change. From below: two bits of frequency, which eviction counts down; six
+/// of the term's reads; five of its step; which queue the slot is in; a mark for
+/// whoever walks the queues; and, above what is free, when the term ends. The
+/// sign says that a count is not full. Read as a number, what is above the free
+/// bits is then below every time, so that one comparison tells whether a read
+/// has nothing to do but to answer. Full counts are left alone, so that the line
+/// of a popular entry stays in every core's cache.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct State(u64);
 
-const FREQUENCY: u64 = 1 << 32;
-const READ: u64 = 1 << 34;
+const FREQUENCY: u64 = 1;
+const READ: u64 = 1 << 2;
 const READS: u32 = 63;
-const STEP: u64 = 1 << 40;
+const STEP: u64 = 1 << 8;
 const STEP_BITS: u32 = 31;
-const MAIN: u64 = 1 << 45;
-const MARK: u64 = 1 << 46;
-/// Both counts.
-const COUNTS: u64 = FREQUENCY * MAX_FREQUENCY as u64 + READ * READS as u64;
-
-/// Both counts where they are full: `hot` reads of a term.
-pub(crate) const fn full_counts(hot: u32) -> u64 {
-    FREQUENCY * MAX_FREQUENCY as u64 + READ * hot as u64
-}
+const MAIN: u64 = 1 << 13;
+const MARK: u64 = 1 << 14;
+const ENDS: u64 = 1 << 31;
+const COUNTS: u64 = 1 << 63;
 
 impl State {
+    /// Of counts that are not full.
     fn new(frequency: u32, term: &Term, main: bool) -> Self {
         let step = (term.step - STEPS.start()).unsigned_abs();
         let counts = u64::from(frequency) * FREQUENCY + u64::from(term.reads.min(READS)) * READ;
-        Self(u64::from(term.ends) + counts + u64::from(step) * STEP + if main { MAIN } else { 0 })
+        Self(COUNTS + u64::from(term.ends) * ENDS + counts + u64::from(step) * STEP + if main { MAIN } else { 0 })
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-    const fn ends(self) -> u32 {
-        self.0 as u32
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the upper half, and of that a few bits")]
+    #[expect(clippy::cast_possible_truncation, reason = "a few bits of it are what is wanted")]
     const fn bits(self, unit: u64, mask: u32) -> u32 {
         (self.0 / unit) as u32 & mask
+    }
+
+    const fn ends(self) -> u32 {
+        self.bits(ENDS, u32::MAX)
     }
 
     const fn frequency(self) -> u32 {
@@ -78,11 +76,23 @@ impl State {
         Term { ends: self.ends(), step: self.step(), reads: self.reads() }
     }
 
+    /// Whether the term lasts at `now`.
+    #[inline]
+    fn lasts(self, now: i64) -> bool {
+        now < i64::from(self.ends())
+    }
+
+    /// Whether it does, and a read changes nothing.
+    #[inline]
+    fn lasts_and_is_full(self, now: i64) -> bool {
+        now < self.0.cast_signed() >> ENDS.trailing_zeros()
+    }
+
     /// One more read, in both counts, of which that of the term ends at `hot`.
-    const fn read(self, hot: u32) -> Self {
-        let frequency = (self.frequency() < MAX_FREQUENCY) as u64 * FREQUENCY;
-        let reads = (self.reads() < hot) as u64 * READ;
-        Self(self.0 + frequency + reads)
+    fn read(self, hot: u32) -> Self {
+        let (frequency, reads) = ((self.frequency() + 1).min(MAX_FREQUENCY), (self.reads() + 1).min(hot));
+        let full = if frequency == MAX_FREQUENCY && reads == hot { COUNTS } else { 0 };
+        Self(Self::new(frequency, &Term { reads, ..self.term() }, self.main()).0 - full)
     }
 }
 
@@ -105,7 +115,7 @@ impl<K, V> Slot<K, V> {
 
     /// Whether the present term lasts.
     pub(crate) fn in_term(&self, now: u32) -> bool {
-        now < self.state().ends()
+        self.state().lasts(i64::from(now))
     }
 
     /// Whether the entry lives, after any renewal it has earned.
@@ -125,23 +135,39 @@ impl<K, V> Slot<K, V> {
     }
 
     /// Reads the entry at `now`: whether it lives.
-    #[inline]
     pub(crate) fn read(&self, now: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
-        let mut state = self.state();
-        if now >= state.ends() {
-            if !self.renewed(now, hash, lifetimes) {
-                return false;
-            }
-            state = self.state();
+        let lives = self.lives(now, hash, lifetimes);
+        if lives {
+            self.count(self.state(), lifetimes);
         }
+        lives
+    }
+
+    /// Reads the entry at `now` if the present term lasts. Otherwise it says no,
+    /// and does nothing.
+    #[inline]
+    pub(crate) fn read_in_term(&self, now: i64, lifetimes: &Lifetimes) -> bool {
+        let state = self.state();
+        if state.lasts_and_is_full(now) {
+            return true;
+        }
+        let lasts = state.lasts(now);
+        if lasts {
+            self.count(state, lifetimes);
+        }
+        lasts
+    }
+
+    /// Counts a read of an entry in this state.
+    fn count(&self, state: State, lifetimes: &Lifetimes) {
         // A store, since an atomic addition costs each read too much. Of two
         // readers at once one may go uncounted, or undo the other's renewal,
         // which the next then makes anew. Nothing else changes meanwhile: that
         // takes the exclusive lock.
-        if state.0 & COUNTS != lifetimes.full_counts {
-            self.state.store(state.read(lifetimes.hot).0, Ordering::Relaxed);
+        let counted = state.read(lifetimes.hot);
+        if counted != state {
+            self.state.store(counted.0, Ordering::Relaxed);
         }
-        true
     }
 
     /// Puts another value in the entry's place, with a life of its own. What
@@ -161,7 +187,8 @@ impl<K, V> Slot<K, V> {
     /// Counts the frequency down by one.
     pub(crate) fn cool(&mut self) {
         if self.frequency() > 0 {
-            *self.state.get_mut() -= FREQUENCY;
+            let state = self.state.get_mut();
+            *state = (*state - FREQUENCY) | COUNTS;
         }
     }
 
@@ -191,7 +218,8 @@ impl<K, V> Slot<K, V> {
     pub(crate) fn rebase(&mut self, by: u32) {
         let state = self.state();
         let term = Term { ends: state.ends().saturating_sub(by), ..state.term() };
-        *self.state.get_mut() = State::new(state.frequency(), &term, state.main()).0;
+        let counts = state.0 | !COUNTS;
+        *self.state.get_mut() = counts & State::new(state.frequency(), &term, state.main()).0;
         self.hard = self.hard.saturating_sub(by);
     }
 }

@@ -1,6 +1,6 @@
 //! What has happened.
 
-use crate::sync::{self, AtomicU64, Ordering, STRIPES};
+use crate::sync::{self, AtomicU64, Ordering, STRIPES, Stripe};
 
 /// What a cache has done and what it holds, at one moment. The counts are read
 /// one after the other, so that those of threads still at work may be out of
@@ -41,7 +41,7 @@ impl CacheStats {
 /// What is counted.
 #[derive(Clone, Copy)]
 pub(crate) enum Count {
-    Hits,
+    Lookups,
     Misses,
     Insertions,
     Evictions,
@@ -52,50 +52,63 @@ pub(crate) enum Count {
 /// The counts of one thread, on lines of their own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Stripe([AtomicU64; 6]);
+struct Counts([AtomicU64; 6]);
+
+impl Counts {
+    /// Counts more, for who is the only one to do so.
+    #[inline]
+    fn add(&self, count: Count, more: u64) {
+        let count = &self.0[count as usize];
+        count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+    }
+}
 
 /// Counts, a stripe for each thread and one that the threads beyond share.
 /// Nobody else writes to a thread's own, so that it counts without an atomic
 /// addition, and still exactly.
 #[derive(Debug)]
-pub(crate) struct Counters(Box<[Stripe]>);
+pub(crate) struct Counters(Option<Box<[Counts; STRIPES + 1]>>);
 
 impl Counters {
     pub(crate) fn new(enabled: bool) -> Self {
-        Self((0..if enabled { STRIPES + 1 } else { 0 }).map(|_| Stripe::default()).collect())
+        Self(enabled.then(|| Box::new(std::array::from_fn(|_| Counts::default()))))
     }
 
-    #[inline]
     pub(crate) fn add(&self, count: Count, more: u64) {
-        if more > 0 && !self.0.is_empty() {
-            self.add_to(sync::stripe(), count, more);
-        }
-    }
-
-    /// Counts one, in the stripe of this thread if that is known.
-    #[inline]
-    pub(crate) fn one(&self, stripe: Option<usize>, count: Count) {
-        if !self.0.is_empty() {
-            self.add_to(stripe.or_else(sync::stripe), count, 1);
-        }
-    }
-
-    #[inline]
-    fn add_to(&self, stripe: Option<usize>, count: Count, more: u64) {
-        if let Some(own) = stripe {
-            let count = &self.0[own].0[count as usize];
-            count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+        let Some(stripes) = self.0.as_ref().filter(|_| more > 0) else { return };
+        if let Some(own) = sync::stripe() {
+            stripes[own.index()].add(count, more);
         } else {
-            self.0[STRIPES].0[count as usize].fetch_add(more, Ordering::Relaxed);
+            stripes[STRIPES].0[count as usize].fetch_add(more, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts a lookup, by the thread whose stripe this is. Hits are not counted:
+    /// they are the lookups that were no misses.
+    #[inline]
+    pub(crate) fn lookup(&self, stripe: Option<Stripe>) {
+        match (&self.0, stripe) {
+            (Some(stripes), Some(own)) => stripes[own.index()].add(Count::Lookups, 1),
+            (Some(_), None) => self.add(Count::Lookups, 1),
+            (None, _) => {}
         }
     }
 
     /// The sums, beside what the cache holds.
     pub(crate) fn snapshot(&self, entries: u64, weight: u64) -> CacheStats {
-        let sum = |count: Count| self.0.iter().map(|stripe| stripe.0[count as usize].load(Ordering::Relaxed)).sum();
+        let sum = |count: Count| {
+            self.0
+                .iter()
+                .flat_map(|stripes| stripes.iter())
+                .map(|stripe| stripe.0[count as usize].load(Ordering::Relaxed))
+                .sum()
+        };
+        // A miss is counted after its lookup, and read before it.
+        let misses: u64 = sum(Count::Misses);
+        let lookups: u64 = sum(Count::Lookups);
         CacheStats {
-            hits: sum(Count::Hits),
-            misses: sum(Count::Misses),
+            hits: lookups.saturating_sub(misses),
+            misses,
             insertions: sum(Count::Insertions),
             evictions: sum(Count::Evictions),
             expirations: sum(Count::Expirations),
@@ -116,7 +129,7 @@ mod tests {
         for _ in 0..3 {
             std::thread::scope(|scope| {
                 for _ in 0..STRIPES + 8 {
-                    scope.spawn(|| (0..1_000).for_each(|_| counters.add(Count::Hits, 1)));
+                    scope.spawn(|| (0..1_000).for_each(|_| counters.lookup(sync::stripe())));
                 }
             });
         }

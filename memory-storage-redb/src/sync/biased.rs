@@ -26,35 +26,38 @@ use std::ops::{Deref, DerefMut};
 
 use super::{
     AtomicBool, AtomicU32, AtomicUsize, Ordering, Padded, READS_IN_A_ROW, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    STRIPES, full_barrier, has_full_barrier, light_barrier, stripe, yield_now,
+    STRIPES, Stripe, full_barrier, has_full_barrier, light_barrier, stripe, yield_now,
 };
 
 /// What the thread that owns a stripe reads: a lock's address, or 0.
 static ANNOUNCED: [Padded<AtomicUsize>; STRIPES] = [const { Padded(AtomicUsize::new(0)) }; STRIPES];
 
-/// A value that many may read or one may change.
+/// A value that many may read or one may change. What a reader by announcement
+/// looks at comes first, side by side, as the fields are written.
+#[repr(C)]
 pub(crate) struct BiasedLock<T> {
     biased: AtomicBool,
     can_be_biased: bool,
+    value: UnsafeCell<T>,
     /// Reads since the last write, while there is no bias.
     reads: AtomicU32,
     lock: RwLock,
-    value: UnsafeCell<T>,
 }
 
 // SAFETY: as for any lock of many readers. Sharing the lock hands out `&T` to
 // several threads at once, and `&mut T` to one at a time.
 unsafe impl<T: Send + Sync> Sync for BiasedLock<T> {}
 
-enum Held<'a> {
-    Announced { slot: &'static AtomicUsize, stripe: usize },
-    Locked { _lock: RwLockReadGuard<'a, ()> },
+/// Keeps writers out, by an announcement that the bias let stand.
+pub(crate) struct Announced<'a, T> {
+    lock: &'a BiasedLock<T>,
+    slot: &'static AtomicUsize,
 }
 
-/// Keeps writers out.
-pub(crate) struct ReadGuard<'a, T> {
-    lock: &'a BiasedLock<T>,
-    held: Held<'a>,
+/// Keeps writers out, in either way.
+pub(crate) enum ReadGuard<'a, T> {
+    Announced(Announced<'a, T>),
+    Locked { lock: &'a BiasedLock<T>, _held: RwLockReadGuard<'a, ()> },
 }
 
 /// Keeps everybody else out.
@@ -68,28 +71,22 @@ impl<T> BiasedLock<T> {
         Self {
             biased: AtomicBool::new(false),
             can_be_biased: has_full_barrier(),
+            value: UnsafeCell::new(value),
             reads: AtomicU32::new(0),
             lock: RwLock::new(),
-            value: UnsafeCell::new(value),
         }
     }
 
-    #[inline]
     pub(crate) fn read(&self) -> ReadGuard<'_, T> {
-        match self.announce() {
-            Some(held) => ReadGuard { lock: self, held },
-            None => self.read_locked(),
-        }
+        let announced = stripe().and_then(|stripe| self.announce(stripe));
+        announced.map_or_else(|| self.read_locked(), ReadGuard::Announced)
     }
 
-    /// Announces a read, if the bias lets it.
+    /// Announces a read of this thread, whose stripe this must be, if the bias
+    /// lets it: the quick way of [`read`](Self::read), for who has another.
     #[inline]
-    fn announce(&self) -> Option<Held<'_>> {
-        if !self.biased.load(Ordering::Relaxed) {
-            return None;
-        }
-        let stripe = stripe()?;
-        let slot = &ANNOUNCED[stripe].0;
+    pub(crate) fn announce(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
+        let slot = &ANNOUNCED[stripe.index()].0;
         // One read within another, of a second cache: a slot holds one.
         if slot.load(Ordering::Relaxed) != 0 {
             return None;
@@ -101,7 +98,7 @@ impl<T> BiasedLock<T> {
         // gone; or after the store, and then the writer sees that.
         light_barrier();
         if self.biased.load(Ordering::Acquire) {
-            return Some(Held::Announced { slot, stripe });
+            return Some(Announced { lock: self, slot });
         }
         slot.store(0, Ordering::Release);
         None
@@ -116,7 +113,7 @@ impl<T> BiasedLock<T> {
             // No writer is at work, and the next sees this once it has the lock.
             self.biased.store(true, Ordering::Release);
         }
-        ReadGuard { lock: self, held: Held::Locked { _lock: lock } }
+        ReadGuard::Locked { lock: self, _held: lock }
     }
 
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
@@ -145,36 +142,34 @@ impl<T> BiasedLock<T> {
     }
 }
 
-impl<T> ReadGuard<'_, T> {
-    /// The thread's stripe, where reading has already asked for it.
+impl<T> Deref for Announced<'_, T> {
+    type Target = T;
+
     #[inline]
-    pub(crate) fn stripe(&self) -> Option<usize> {
-        match self.held {
-            Held::Announced { stripe, .. } => Some(stripe),
-            Held::Locked { .. } => None,
-        }
+    fn deref(&self) -> &T {
+        // SAFETY: a writer has withdrawn the bias and waited for every
+        // announcement of this lock, and this one found the bias standing.
+        unsafe { &*self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for Announced<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // The writer who sees this sees all that was read as done.
+        self.slot.store(0, Ordering::Release);
     }
 }
 
 impl<T> Deref for ReadGuard<'_, T> {
     type Target = T;
 
-    #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: a writer holds the ordinary lock exclusively, and has
-        // withdrawn the bias and waited for every announcement of this lock.
-        // Whoever has this guard holds the ordinary lock too, or has announced
-        // a read that found the bias standing.
-        unsafe { &*self.lock.value.get() }
-    }
-}
-
-impl<T> Drop for ReadGuard<'_, T> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Held::Announced { slot, .. } = self.held {
-            // The writer who sees this sees all that was read as done.
-            slot.store(0, Ordering::Release);
+        match self {
+            Self::Announced(announced) => announced,
+            // SAFETY: a writer holds the ordinary lock exclusively, and whoever
+            // has this guard holds it too.
+            Self::Locked { lock, .. } => unsafe { &*lock.value.get() },
         }
     }
 }

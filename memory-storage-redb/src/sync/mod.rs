@@ -6,11 +6,11 @@ mod stripe;
 
 use std::sync::{self, PoisonError};
 
-pub(crate) use biased::{BiasedLock, ReadGuard, WriteGuard};
+pub(crate) use biased::{Announced, BiasedLock, ReadGuard, WriteGuard};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread::yield_now;
-pub(crate) use stripe::{STRIPES, stripe};
+pub(crate) use stripe::{STRIPES, Stripe, own_stripe, stripe};
 
 /// A lock of many readers, over nothing of its own. A panic in a caller's own
 /// code while it is held leaves every entry whole, so that it does not poison

@@ -1,6 +1,7 @@
 //! A small number for each thread, which no other has at the same time.
 
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many threads can own a stripe at a time.
@@ -21,22 +22,48 @@ static OWNERS: Mutex<u32> = Mutex::new(0);
 
 struct Lease(usize);
 
-/// The number below [`STRIPES`] that this thread alone has while it lives, or
-/// `None` when so many others have one, or when it has begun to end.
-#[inline]
-pub(crate) fn stripe() -> Option<usize> {
-    let mut owned = OWNED.get();
-    if owned == UNKNOWN {
-        owned = claim();
+/// A number below [`STRIPES`] that one thread alone has while it lives. It does
+/// not leave its thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stripe {
+    index: usize,
+    of_this_thread: PhantomData<*const ()>,
+}
+
+impl Stripe {
+    #[inline]
+    pub(crate) fn index(self) -> usize {
+        self.index
     }
-    (owned < STRIPES).then_some(owned)
+}
+
+/// This thread's own, or `None` when so many others have one, or when the thread
+/// has begun to end.
+pub(crate) fn stripe() -> Option<Stripe> {
+    if OWNED.get() == UNKNOWN {
+        claim();
+    }
+    own_stripe()
+}
+
+/// The same, and `None` where the thread has not asked for one yet.
+#[inline]
+pub(crate) fn own_stripe() -> Option<Stripe> {
+    let index = owned();
+    (index < STRIPES).then_some(Stripe { index, of_this_thread: PhantomData })
+}
+
+/// Never a part of its caller: in another crate, and that is where lookups are
+/// compiled, a thread's own variable is a call away in any case, and from here
+/// it is one with nothing to save.
+#[inline(never)]
+fn owned() -> usize {
+    OWNED.get()
 }
 
 #[cold]
-fn claim() -> usize {
-    let claimed = LEASE.try_with(|lease| lease.0).unwrap_or(STRIPES);
-    OWNED.set(claimed);
-    claimed
+fn claim() {
+    OWNED.set(LEASE.try_with(|lease| lease.0).unwrap_or(STRIPES));
 }
 
 fn owners() -> MutexGuard<'static, u32> {
@@ -76,7 +103,7 @@ mod tests {
 
     impl Drop for Last {
         fn drop(&mut self) {
-            let is_own = stripe().is_none_or(|stripe| *owners() & 1 << stripe != 0);
+            let is_own = stripe().is_none_or(|stripe| *owners() & 1 << stripe.index != 0);
             self.0.send(is_own).unwrap();
         }
     }
@@ -90,9 +117,9 @@ mod tests {
         let (sender, receiver) = channel();
         let thread = std::thread::spawn(move || {
             BEFORE.set(Some(Last(sender.clone())));
-            let own = stripe();
+            let own = stripe().map(Stripe::index);
             AFTER.set(Some(Last(sender)));
-            assert_eq!(stripe(), own);
+            assert_eq!(stripe().map(Stripe::index), own);
         });
         thread.join().unwrap();
         assert_eq!(receiver.iter().collect::<Vec<_>>(), [true, true]);
@@ -105,7 +132,7 @@ mod tests {
             let threads: Vec<_> = (0..STRIPES + 8)
                 .map(|_| {
                     scope.spawn(|| {
-                        let own = stripe();
+                        let own = stripe().map(Stripe::index);
                         barrier.wait();
                         own
                     })

@@ -3,7 +3,7 @@
 #[path = "../../src/sync/biased.rs"]
 mod biased;
 
-pub(crate) use biased::{BiasedLock, ReadGuard, WriteGuard};
+pub(crate) use biased::{Announced, BiasedLock, ReadGuard, WriteGuard};
 pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use shuttle::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use shuttle::thread::yield_now;
@@ -46,10 +46,23 @@ pub(crate) const READS_IN_A_ROW: u32 = 2;
 
 pub(crate) const STRIPES: usize = 4;
 
+#[derive(Clone, Copy)]
+pub(crate) struct Stripe(usize);
+
+impl Stripe {
+    pub(crate) fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// Some threads own a stripe, and some do not.
-pub(crate) fn stripe() -> Option<usize> {
+pub(crate) fn stripe() -> Option<Stripe> {
     let me = usize::from(shuttle::current::me());
-    (me < STRIPES).then_some(me)
+    (me < STRIPES).then_some(Stripe(me))
+}
+
+pub(crate) fn own_stripe() -> Option<Stripe> {
+    stripe()
 }
 
 /// Everything shuttle schedules is in one order, so that there is nothing for
