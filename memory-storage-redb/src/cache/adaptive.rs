@@ -13,9 +13,11 @@ use super::clock::{Clock, CoarseClock, Moment};
 use super::config::AdaptiveCacheConfig;
 use super::duel::Duel;
 use super::life::Lifetimes;
-use super::shard::{Shard, short};
+use super::shard::Shard;
 use super::shards::Shards;
+use super::slot::Gone;
 use super::stats::{CacheStats, Count, Counters};
+use super::table::short;
 use crate::sync::own_stripe;
 
 /// A concurrent cache with a life of its own for each entry.
@@ -114,7 +116,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             return self.with_care(hash, key, read);
         };
         let elapsed = shard.elapsed(now);
-        let Some(slot) = shard.get(short(hash), key) else {
+        let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
             return self.missed(hash);
         };
@@ -136,11 +138,11 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         Q: Eq + Hash + ?Sized,
     {
         let shard = self.shards.of(hash).read();
-        let Some(slot) = shard.get(short(hash), key) else {
+        let Some((slot, rest)) = shard.table.get_whole(short(hash), key) else {
             drop(shard);
             return self.missed(hash);
         };
-        if !slot.read(shard.time(self.clock.now()), short(hash), &self.lifetimes) {
+        if !slot.read(shard.time(self.clock.now()), rest.hard, short(hash), &self.lifetimes) {
             drop(shard);
             self.end(hash, key);
             return self.missed(hash);
@@ -168,7 +170,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let short = short(hash);
         let ended = self.take(hash, |shard| {
             let time = shard.time(self.clock.now());
-            shard.remove_if(short, key, |slot| !slot.lives(time, short, &self.lifetimes))
+            shard.remove_if(short, key, |entry| !entry.lives(time, short, &self.lifetimes))
         });
         self.counters.add(Count::Expirations, u64::from(ended.is_some()));
     }
@@ -194,9 +196,9 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let mut lived = true;
         let removed = self.take(hash, |shard| {
             let time = shard.time(now);
-            shard.remove_if(short(hash), key, |slot| {
-                lived = slot.lives(time, short(hash), &self.lifetimes);
-                !lived || condition(&slot.value)
+            shard.remove_if(short(hash), key, |entry| {
+                lived = entry.lives(time, short(hash), &self.lifetimes);
+                !lived || condition(&entry.slot().value)
             })
         })?;
         if lived {
@@ -214,7 +216,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
                 let mut shard = place.write();
                 let gone = shard.clear();
                 place.note_length(0);
-                let amount = gone.iter().fold(Amount::default(), |sum, slot| sum.plus(Amount::of(slot.weight)));
+                let amount = gone.iter().fold(Amount::default(), |sum, gone| sum.plus(Amount::of(gone.weight)));
                 self.bounds.change(Amount::default(), amount);
                 gone
             };
@@ -222,16 +224,16 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         }
     }
 
-    fn take(&self, hash: u64, remove: impl FnOnce(&mut Shard<K, V>) -> Option<super::slot::Slot<K, V>>) -> Option<V> {
+    fn take(&self, hash: u64, remove: impl FnOnce(&mut Shard<K, V>) -> Option<Gone<K, V>>) -> Option<V> {
         let place = self.shards.of(hash);
-        let slot = {
+        let gone = {
             let mut shard = place.write();
-            let slot = remove(&mut shard)?;
+            let gone = remove(&mut shard)?;
             place.note_length(shard.len());
-            self.bounds.change(Amount::default(), Amount::of(slot.weight));
-            slot
+            self.bounds.change(Amount::default(), Amount::of(gone.weight));
+            gone
         };
-        Some(slot.value)
+        Some(gone.value)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::policy::{POLICIES, Policy, WAYS};
 use super::shadow::Shadows;
-use super::shard::short;
+use super::table::short;
 use crate::sync::{AtomicI32, AtomicU8, AtomicU32, Mutex, Ordering};
 
 /// The most keys that a shadow stands for.

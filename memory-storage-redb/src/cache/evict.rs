@@ -40,19 +40,18 @@ impl<K: Eq + Hash, V> Shard<K, V> {
                     self.passed_over();
                     continue;
                 };
-                let slot = entry.get_mut();
-                let lives = slot.lives(time, hash, lifetimes);
-                if lives && (slot.frequency() >= policy.promote || is_spared(hash)) {
-                    slot.promote();
+                let lives = entry.lives(time, hash, lifetimes);
+                if lives && (entry.slot().frequency() >= policy.promote || is_spared(hash)) {
+                    entry.slot_mut().promote();
                     self.main.push_back(hash);
                     continue;
                 }
-                let (slot, _) = entry.remove();
+                let gone = entry.remove();
                 if lives {
                     self.bury(hash);
-                    discarded.evict(slot);
+                    discarded.evict(gone);
                 } else {
-                    discarded.expire(slot);
+                    discarded.expire(gone);
                 }
                 self.shorten_small(policy);
                 return true;
@@ -75,7 +74,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         let Some(hash) = self.small.pop_front() else { return };
         match self.find(hash, false) {
             Some(mut entry) => {
-                entry.get_mut().promote();
+                entry.slot_mut().promote();
                 self.main.push_back(hash);
             }
             None => self.passed_over(),
@@ -90,18 +89,17 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.passed_over();
             return false;
         };
-        let slot = entry.get_mut();
-        let lives = slot.lives(time, hash, lifetimes);
-        if lives && slot.frequency() > 0 {
-            slot.cool();
+        let lives = entry.lives(time, hash, lifetimes);
+        if lives && entry.slot().frequency() > 0 {
+            entry.slot_mut().cool();
             self.main.push_back(hash);
             return false;
         }
-        let (slot, _) = entry.remove();
+        let gone = entry.remove();
         if lives {
-            discarded.evict(slot);
+            discarded.evict(gone);
         } else {
-            discarded.expire(slot);
+            discarded.expire(gone);
         }
         true
     }

@@ -6,9 +6,10 @@ use super::adaptive::AdaptiveCache;
 use super::bounds::Amount;
 use super::clock::{Clock, Moment};
 use super::discarded::Discarded;
-use super::shard::{Arrival, Shard, short};
+use super::shard::{Arrival, Shard};
 use super::shards::Place;
 use super::stats::Count;
+use super::table::short;
 
 /// Insertions into a shard after which the capacity is looked at anew.
 const RESIZED_EVERY: u32 = 256;

@@ -22,6 +22,7 @@ mod shard;
 mod shards;
 mod slot;
 mod stats;
+mod table;
 
 pub use adaptive::AdaptiveCache;
 pub use builder::AdaptiveCacheBuilder;

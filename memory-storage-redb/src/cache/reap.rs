@@ -55,19 +55,17 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
         for _ in 0..REAPED {
             let Reaper { bucket, seen, .. } = self.reaper;
-            if bucket >= self.table.num_buckets() {
+            if bucket >= self.table.buckets() {
                 self.reaper = Reaper { earliest: seen, ..Reaper::default() };
                 return;
             }
             self.reaper.bucket += 1;
-            let Some(slot) = self.table.get_bucket(bucket) else { continue };
-            if slot.in_term(time) || slot.lives(time, self.hash(&slot.key), lifetimes) {
-                self.reaper.seen = seen.min(slot.ends());
-                continue;
-            }
-            if let Ok(entry) = self.table.get_bucket_entry(bucket) {
-                let (slot, _) = entry.remove();
-                discarded.expire(slot);
+            let Some(hash) = self.table.hash_in(bucket) else { continue };
+            let Some(entry) = self.table.bucket(bucket) else { continue };
+            if entry.lives(time, hash, lifetimes) {
+                self.reaper.seen = seen.min(entry.slot().ends());
+            } else {
+                discarded.expire(entry.remove());
                 self.left_dangling();
             }
         }

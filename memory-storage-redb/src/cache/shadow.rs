@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use hashbrown::HashTable;
 
 use super::policy::{Coin, POLICIES, Policy, WAYS, ghosts};
-use super::shard::wide;
 use super::slot::MAX_FREQUENCY;
+use super::table::wide;
 
 /// Where a key is, for one way.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]

@@ -2,11 +2,9 @@
 
 use std::borrow::Borrow;
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 
 use foldhash::fast::SeedableRandomState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::OccupiedEntry;
 
 use super::clock::Moment;
 use super::discarded::Discarded;
@@ -14,7 +12,8 @@ use super::ghosts::Ghosts;
 use super::life::Lifetimes;
 use super::policy::Coin;
 use super::reap::Reaper;
-use super::slot::Slot;
+use super::slot::{Gone, Rest, Slot};
+use super::table::{Occupied, Table};
 
 /// Half of what 32 bits of milliseconds hold: the other half is for lives.
 const REBASE_AFTER: i64 = 1 << 31;
@@ -28,14 +27,13 @@ const DANGLING: usize = 32;
 /// touches comes first, side by side, as the fields are written.
 #[repr(C)]
 pub(crate) struct Shard<K, V> {
-    pub(super) table: HashTable<Slot<K, V>>,
     /// What the times of slots are counted from.
     base: u64,
+    pub(super) table: Table<K, V>,
     pub(super) small: VecDeque<u32>,
     pub(super) main: VecDeque<u32>,
     pub(super) ghosts: Ghosts,
     pub(super) coin: Coin,
-    hasher: SeedableRandomState,
     dangling: usize,
     pub(super) reaper: Reaper,
 }
@@ -50,30 +48,16 @@ pub(crate) struct Arrival<V> {
     pub(crate) term: u32,
 }
 
-/// The 32 bits of a hash that a shard goes by. Which shard it is, the upper
-/// bits say.
-#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
-pub(crate) const fn short(hash: u64) -> u32 {
-    hash as u32
-}
-
-/// The table's hash: it looks at the highest seven bits and at the lowest, and
-/// each of ours is in one of these places.
-pub(super) const fn wide(short: u32) -> u64 {
-    (short as u64).rotate_right(7)
-}
-
 impl<K, V> Shard<K, V> {
     /// An empty shard.
     pub(crate) fn new(now: Moment, hasher: SeedableRandomState, seed: u32) -> Self {
         Self {
-            table: HashTable::new(),
+            base: now.as_millis(),
+            table: Table::new(hasher),
             small: VecDeque::new(),
             main: VecDeque::new(),
             ghosts: Ghosts::default(),
             coin: Coin::new(seed),
-            hasher,
-            base: now.as_millis(),
             dangling: 0,
             reaper: Reaper::default(),
         }
@@ -88,7 +72,7 @@ impl<K, V> Shard<K, V> {
     /// The buckets of its table.
     #[cfg(test)]
     pub(super) fn buckets(&self) -> usize {
-        self.table.num_buckets()
+        self.table.buckets()
     }
 
     /// The time as slots have it, without an end: below 0 for a thread that has
@@ -103,22 +87,12 @@ impl<K, V> Shard<K, V> {
         u32::try_from(self.elapsed(now).max(0)).unwrap_or(u32::MAX)
     }
 
-    /// The entry of a key, whose life may be over.
-    #[inline]
-    pub(crate) fn get<Q>(&self, hash: u32, key: &Q) -> Option<&Slot<K, V>>
-    where
-        K: Borrow<Q>,
-        Q: Eq + ?Sized,
-    {
-        self.table.find(wide(hash), |slot| slot.key.borrow() == key)
-    }
-
     /// Takes everything out.
-    pub(crate) fn clear(&mut self) -> HashTable<Slot<K, V>> {
+    pub(crate) fn clear(&mut self) -> Vec<Gone<K, V>> {
         (self.small, self.main) = (VecDeque::new(), VecDeque::new());
         self.ghosts = Ghosts::default();
         (self.dangling, self.reaper) = (0, Reaper::default());
-        std::mem::take(&mut self.table)
+        self.table.clear()
     }
 
     /// When an arrival's first term ends, and when its life does in any case.
@@ -137,19 +111,16 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         &mut self,
         hash: u32,
         key: &Q,
-        condition: impl FnOnce(&Slot<K, V>) -> bool,
-    ) -> Option<Slot<K, V>>
+        condition: impl FnOnce(&Occupied<'_, K, V>) -> bool,
+    ) -> Option<Gone<K, V>>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
-        let found = self.table.find_entry(wide(hash), |slot| slot.key.borrow() == key).ok()?;
-        if !condition(found.get()) {
-            return None;
-        }
-        let (slot, _) = found.remove();
+        let entry = self.table.entry(hash, key).filter(condition)?;
+        let gone = entry.remove();
         self.left_dangling();
-        Some(slot)
+        Some(gone)
     }
 
     /// Puts another value in the place of a key's present one, or gives the
@@ -162,8 +133,8 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         lifetimes: &Lifetimes,
     ) -> Result<(V, u32), Arrival<V>> {
         let (ends, hard) = self.deadlines(&arrival, lifetimes);
-        match self.table.find_mut(wide(hash), |slot| slot.key == *key) {
-            Some(slot) => Ok(slot.replace(arrival.value, arrival.weight, ends, hard)),
+        match self.table.entry(hash, key) {
+            Some(mut entry) => Ok(entry.replace(arrival.value, ends, Rest { hard, weight: arrival.weight })),
             None => Err(arrival),
         }
     }
@@ -171,51 +142,31 @@ impl<K: Eq + Hash, V> Shard<K, V> {
     /// Adds an entry that is not there yet, to the end of a queue.
     pub(crate) fn add(&mut self, hash: u32, key: K, arrival: Arrival<V>, to_main: bool, lifetimes: &Lifetimes) {
         let (ends, hard) = self.deadlines(&arrival, lifetimes);
-        let mut slot = Slot::new(key, arrival.value, arrival.weight, ends, hard);
+        let mut slot = Slot::new(key, arrival.value, ends);
         if to_main {
             slot.promote();
             self.main.push_back(hash);
         } else {
             self.small.push_back(hash);
         }
-        if self.table.len() == self.table.capacity() {
-            self.rebuild();
+        if self.table.add(hash, slot, Rest { hard, weight: arrival.weight }) {
+            self.reaper.restart();
         }
-        let Self { table, hasher, .. } = self;
-        table.insert_unique(wide(hash), slot, |slot| wide(short(hasher.hash_one(&slot.key))));
-    }
-
-    /// Moves all entries to a new table: a larger one only where they fill this
-    /// one. What had filled it may be the marks of those that have left, for
-    /// which the table would by itself take twice the memory.
-    fn rebuild(&mut self) {
-        let Self { table, hasher, .. } = self;
-        let wanted = table.len() + table.len() / 32 + 1;
-        let hash = |slot: &Slot<K, V>| wide(short(hasher.hash_one(&slot.key)));
-        let former = std::mem::replace(table, HashTable::with_capacity(wanted));
-        for slot in former {
-            table.insert_unique(hash(&slot), slot, hash);
-        }
-        self.reaper.restart();
-    }
-
-    /// The hash that entries are identified by.
-    pub(super) fn hash(&self, key: &K) -> u32 {
-        short(self.hasher.hash_one(key))
     }
 
     /// Hands out every living entry.
     pub(crate) fn living(&self, now: Moment, lifetimes: &Lifetimes, mut hand_out: impl FnMut(&K, &V)) {
         let time = self.time(now);
-        let living = self.table.iter().filter(|slot| slot.lives(time, self.hash(&slot.key), lifetimes));
-        living.for_each(|slot| hand_out(&slot.key, &slot.value));
+        for (slot, rest) in self.table.iter() {
+            if slot.lives(time, rest.hard, self.table.hash(&slot.key), lifetimes) {
+                hand_out(&slot.key, &slot.value);
+            }
+        }
     }
 
     /// The entry that a node of a queue stands for; nothing if it dangles.
-    pub(super) fn find(&mut self, hash: u32, in_main: bool) -> Option<OccupiedEntry<'_, Slot<K, V>>> {
-        let Self { table, hasher, .. } = self;
-        let is_it = |slot: &Slot<K, V>| slot.in_main() == in_main && short(hasher.hash_one(&slot.key)) == hash;
-        table.find_entry(wide(hash), is_it).ok()
+    pub(super) fn find(&mut self, hash: u32, in_main: bool) -> Option<Occupied<'_, K, V>> {
+        self.table.entry_of(hash, |slot| slot.in_main() == in_main)
     }
 
     /// Lets the times of slots begin later, before they reach the end of their
@@ -226,12 +177,17 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             return;
         }
         let time = self.time(now);
-        let Self { table, hasher, .. } = self;
-        let ended = |slot: &mut Slot<K, V>| !slot.lives(time, short(hasher.hash_one(&slot.key)), lifetimes);
-        table.extract_if(ended).for_each(|slot| discarded.expire(slot));
         // Where this is cut short, nothing is left to count from the new base.
         let by = u32::try_from(by).unwrap_or(u32::MAX);
-        table.iter_mut().for_each(|slot| slot.rebase(by));
+        for bucket in 0..self.table.buckets() {
+            let Some(hash) = self.table.hash_in(bucket) else { continue };
+            let Some(mut entry) = self.table.bucket(bucket) else { continue };
+            if entry.lives(time, hash, lifetimes) {
+                entry.rebase(by);
+            } else {
+                discarded.expire(entry.remove());
+            }
+        }
         self.reaper = Reaper::default();
         self.base = now.as_millis();
         self.tidy();
@@ -252,14 +208,12 @@ impl<K: Eq + Hash, V> Shard<K, V> {
 
     /// Leaves each entry its latest node, and drops the others.
     fn tidy(&mut self) {
-        let Self { table, small, main, hasher, .. } = self;
-        table.iter_mut().for_each(|slot| slot.mark(false));
+        let Self { table, small, main, .. } = self;
+        table.slots_mut().for_each(|slot| slot.mark(false));
         for (queue, in_main) in [(small, false), (main, true)] {
             let nodes = queue.iter().rev().copied().filter(|hash| {
-                let is_it = |slot: &Slot<K, V>| {
-                    !slot.is_marked() && slot.in_main() == in_main && short(hasher.hash_one(&slot.key)) == *hash
-                };
-                table.find_mut(wide(*hash), is_it).map(|slot| slot.mark(true)).is_some()
+                let entry = table.entry_of(*hash, |slot| !slot.is_marked() && slot.in_main() == in_main);
+                entry.map(|mut entry| entry.slot_mut().mark(true)).is_some()
             });
             let mut nodes: Vec<_> = nodes.collect();
             nodes.reverse();
