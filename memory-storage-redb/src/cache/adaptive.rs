@@ -107,12 +107,15 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     {
         // What has to be called comes first, and what can be done early is done,
         // while there is little to save.
-        let now = self.clock.now();
-        let stripe = own_stripe();
-        self.counters.lookup(stripe);
         let hash = self.hasher.hash_one(key);
         let place = self.shards.of(hash);
-        let Some(shard) = stripe.and_then(|stripe| place.announce(stripe)) else {
+        let now = self.clock.now();
+        let Some(stripe) = own_stripe() else {
+            self.counters.add(Count::Lookups, 1);
+            return self.with_care(hash, key, read);
+        };
+        self.counters.lookup(stripe);
+        let Some(shard) = place.announce(stripe) else {
             return self.with_care(hash, key, read);
         };
         let elapsed = shard.elapsed(now);
