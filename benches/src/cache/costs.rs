@@ -21,6 +21,9 @@ const THREADS: [usize; 2] = [1, 2];
 /// One in so many operations of the mix is a write.
 const WRITES: u64 = 20;
 
+/// How often every entry was read before anything is timed.
+const READ_BEFORE: usize = 8;
+
 /// What is asked for, by thread.
 type Requests = Arc<[Vec<Key>]>;
 
@@ -140,6 +143,11 @@ fn filled<S: System>(name: &'static str, system: S, order: &[u64]) -> Filled {
     for number in order {
         system.insert(key(*number), *number);
     }
+    // A cache counts the first reads of an entry, and then no more: here it has
+    // been in use for a while.
+    for number in order.repeat(READ_BEFORE) {
+        black_box(system.get(&key(number)));
+    }
     let (system, turns) = (Arc::new(system), Rc::new(Cell::new(0)));
     let contender = move |case, requests: Requests| {
         let (system, turns) = (Arc::clone(&system), Rc::clone(&turns));
@@ -152,29 +160,32 @@ fn filled<S: System>(name: &'static str, system: S, order: &[u64]) -> Filled {
 }
 
 fn workload(systems: &[Filled], case: Case, length: usize, seed: u64) -> Workload {
-    let requests = case.requests(length, seed);
+    let requests = case.requests(2 * length, seed);
     let contenders = systems.iter().map(|system| (system.contender)(case, Arc::clone(&requests))).collect();
     Workload::new(case.name(), length as u64, contenders)
 }
 
 /// How long the slowest of the threads took for so many operations, from the
-/// moment at which all of them began. Lookups wait for nobody, and their time is
-/// that on a core, which says the same on a busy machine as on a quiet one.
-/// Those who write may wait for each other, and that counts.
+/// moment at which all of them began. Before that they do as many others of the
+/// same kind: the turns of other systems have thrown out of the processor's
+/// caches what an agent that goes on with its work finds there. Lookups wait for
+/// nobody, and their time is that on a core, which says the same on a busy
+/// machine as on a quiet one. Those who write may wait for each other, and that
+/// counts.
 fn turn<S: System>(system: &S, requests: &[Vec<Key>], operations: u64, case: Case, turn: u64) -> Duration {
     let barrier = Barrier::new(requests.len());
-    let work = |thread: usize| {
-        let wanted = || (0..operations).zip(requests[thread].iter().cycle());
-        barrier.wait();
-        let (start, on_core) = (Instant::now(), time_on_core());
+    let operate = |thread: usize, warm: bool| {
+        // Requests are twice as many as operations.
+        let skipped = if warm { operations } else { 0 };
+        let wanted = || requests[thread].iter().cycle().skip(usize::try_from(skipped).unwrap_or(0)).zip(0..operations);
         match case.kind {
             Kind::Hit => {
-                for (_, key) in wanted() {
+                for (key, _) in wanted() {
                     black_box(system.get(black_box(key)));
                 }
             }
             Kind::Mix => {
-                for (number, key) in wanted() {
+                for (key, number) in wanted() {
                     if number % WRITES == 0 {
                         system.insert(*key, number);
                     } else {
@@ -183,12 +194,18 @@ fn turn<S: System>(system: &S, requests: &[Vec<Key>], operations: u64, case: Cas
                 }
             }
             Kind::Insert => {
-                let first = (turn * requests.len() as u64 + thread as u64 + 1) << 32;
-                for number in 0..operations {
-                    system.insert(key(first + number), number);
+                let first = ((turn * requests.len() as u64 + thread as u64 + 1) << 32) + skipped;
+                for number in first..first + operations {
+                    system.insert(key(number), number);
                 }
             }
         }
+    };
+    let work = |thread: usize| {
+        operate(thread, false);
+        barrier.wait();
+        let (start, on_core) = (Instant::now(), time_on_core());
+        operate(thread, true);
         match case.kind {
             Kind::Hit => time_on_core().saturating_sub(on_core),
             Kind::Mix | Kind::Insert => start.elapsed(),

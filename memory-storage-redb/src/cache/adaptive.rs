@@ -18,7 +18,7 @@ use super::shards::Shards;
 use super::slot::Gone;
 use super::stats::{CacheStats, Count, Counters};
 use super::table::short;
-use crate::sync::own_stripe;
+use crate::sync::{self, own_stripe};
 
 /// A concurrent cache with a life of its own for each entry.
 ///
@@ -105,61 +105,81 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        // What has to be called comes first, and what can be done early is done,
-        // while there is little to save.
+        // What has to be called comes first, what can be done early is done, and
+        // what is seldom needed again is not kept: a processor looks ahead by
+        // some hundreds of instructions, and how many lookups it has under way
+        // is a matter of how few there are to each.
         let hash = self.hasher.hash_one(key);
         let place = self.shards.of(hash);
         let now = self.clock.now();
         let Some(stripe) = own_stripe() else {
-            self.counters.add(Count::Lookups, 1);
-            return self.with_care(hash, key, read);
+            sync::claim_stripe();
+            return self.with_care(key, now, read);
         };
-        self.counters.lookup(stripe);
-        let Some(shard) = place.announce(stripe) else {
-            return self.with_care(hash, key, read);
-        };
+        let Some(shard) = place.announce(stripe) else { return self.with_care(key, now, read) };
         let elapsed = shard.elapsed(now);
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
-            return self.missed(hash);
+            return self.missed(key);
         };
         if !slot.read_in_term(elapsed, &self.lifetimes) {
             drop(shard);
-            return self.with_care(hash, key, read);
+            return self.with_care(key, self.clock.now(), read);
         }
         let result = read(&slot.value);
         drop(shard);
-        self.duel.observe_hit(hash);
+        self.counters.hit(stripe);
+        self.found(key);
         Some(result)
     }
 
     /// The same where there may be a lock to wait for, or a life to renew.
     #[inline(never)]
-    fn with_care<Q, R>(&self, hash: u64, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
+    fn with_care<Q, R>(&self, key: &Q, now: Moment, read: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
+        let hash = self.hasher.hash_one(key);
         let shard = self.shards.of(hash).read();
-        let Some((slot, rest)) = shard.table.get_whole(short(hash), key) else {
+        let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
-            return self.missed(hash);
+            return self.missed(key);
         };
-        if !slot.read(shard.time(self.clock.now()), rest.hard, short(hash), &self.lifetimes) {
+        if !slot.read_in_term(shard.elapsed(now), &self.lifetimes) && !self.read_renewed(&shard, hash, now, key) {
             drop(shard);
             self.end(hash, key);
-            return self.missed(hash);
+            return self.missed(key);
         }
         let result = read(&slot.value);
         drop(shard);
-        self.duel.observe_hit(hash);
+        self.counters.add(Count::Hits, 1);
+        self.found(key);
         Some(result)
     }
 
+    /// Reads an entry whose term is over: whether it has earned another.
+    #[cold]
+    fn read_renewed<Q>(&self, shard: &Shard<K, V>, hash: u64, now: Moment, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
+        let entry = shard.table.get_whole(short(hash), key);
+        entry.is_some_and(|(slot, rest)| slot.read(shard.time(now), rest.hard, short(hash), &self.lifetimes))
+    }
+
+    #[inline]
+    fn found<Q: Hash + ?Sized>(&self, key: &Q) {
+        if self.duel.wants_hits() {
+            self.duel.observe_hit(self.hasher.hash_one(key));
+        }
+    }
+
     #[inline(never)]
-    fn missed<R>(&self, hash: u64) -> Option<R> {
+    fn missed<Q: Hash + ?Sized, R>(&self, key: &Q) -> Option<R> {
         self.counters.add(Count::Misses, 1);
-        self.duel.observe_miss(hash);
+        self.duel.observe_miss(self.hasher.hash_one(key));
         None
     }
 

@@ -57,6 +57,7 @@ impl Lifetimes {
     }
 
     /// The length of a term, with the key's own jitter.
+    #[inline]
     pub(crate) fn term(&self, step: i32, hash: u32) -> u32 {
         let side = f64::from(hash) / f64::from(u32::MAX / 2) - 1.0;
         let length = self.clamp(self.length(step) * (1.0 + self.jitter * side));
@@ -73,7 +74,7 @@ impl Lifetimes {
     }
 
     fn clamp(&self, length: f64) -> f64 {
-        length.clamp(f64::from(self.min), f64::from(self.max))
+        length.max(f64::from(self.min)).min(f64::from(self.max))
     }
 
     /// The term that `now` falls in after `term` has ended, or nothing if the

@@ -89,6 +89,11 @@ impl State {
         Term { ends: self.ends(), step: self.step(), reads: self.reads() }
     }
 
+    /// Whether a read counts.
+    const fn counts(self) -> bool {
+        self.0 & COUNTS != 0
+    }
+
     /// Whether the term lasts at `now`.
     #[inline]
     fn lasts(self, now: i64) -> bool {
@@ -102,10 +107,11 @@ impl State {
     }
 
     /// One more read, in both counts, of which that of the term ends at `hot`.
-    fn read(self, hot: u32) -> Self {
-        let (frequency, reads) = ((self.frequency() + 1).min(MAX_FREQUENCY), (self.reads() + 1).min(hot));
-        let full = if frequency == MAX_FREQUENCY && reads == hot { COUNTS } else { 0 };
-        Self(Self::new(frequency, &Term { reads, ..self.term() }, self.main()).0 - full)
+    const fn read(self, hot: u32) -> Self {
+        let (frequency, reads) = (self.frequency(), self.reads());
+        let more = (frequency < MAX_FREQUENCY) as u64 * FREQUENCY + (reads < hot) as u64 * READ;
+        let full = frequency + 1 >= MAX_FREQUENCY && reads + 1 >= hot;
+        Self((self.0 + more) & !(full as u64 * COUNTS))
     }
 }
 
@@ -148,9 +154,11 @@ impl<K, V> Slot<K, V> {
 
     /// Reads the entry at `now`: whether it lives.
     pub(crate) fn read(&self, now: u32, hard: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
+        // Another reader may have renewed it, and others have read it since.
         let lives = self.lives(now, hard, hash, lifetimes);
-        if lives {
-            self.count(self.state(), lifetimes);
+        let state = self.state();
+        if lives && state.counts() {
+            self.count(state, lifetimes);
         }
         lives
     }
@@ -163,6 +171,7 @@ impl<K, V> Slot<K, V> {
         if state.lasts_and_is_full(now) {
             return true;
         }
+        // So it is over, or a read counts.
         let lasts = state.lasts(now);
         if lasts {
             self.count(state, lifetimes);
@@ -171,15 +180,13 @@ impl<K, V> Slot<K, V> {
     }
 
     /// Counts a read of an entry in this state.
+    #[inline]
     fn count(&self, state: State, lifetimes: &Lifetimes) {
         // A store, since an atomic addition costs each read too much. Of two
         // readers at once one may go uncounted, or undo the other's renewal,
         // which the next then makes anew. Nothing else changes meanwhile: that
         // takes the exclusive lock.
-        let counted = state.read(lifetimes.hot);
-        if counted != state {
-            self.state.store(counted.0, Ordering::Relaxed);
-        }
+        self.state.store(state.read(lifetimes.hot).0, Ordering::Relaxed);
     }
 
     /// Puts another value in the slot, with a life of its own. What is known of

@@ -41,7 +41,7 @@ impl CacheStats {
 /// What is counted.
 #[derive(Clone, Copy)]
 pub(crate) enum Count {
-    Lookups,
+    Hits,
     Misses,
     Insertions,
     Evictions,
@@ -83,12 +83,11 @@ impl Counters {
         }
     }
 
-    /// Counts a lookup, by the thread whose stripe this is. Hits are not counted:
-    /// they are the lookups that were no misses.
+    /// Counts a hit of the thread whose stripe this is.
     #[inline]
-    pub(crate) fn lookup(&self, own: Stripe) {
+    pub(crate) fn hit(&self, own: Stripe) {
         if let Some(stripes) = &self.0 {
-            stripes[own.index()].add(Count::Lookups, 1);
+            stripes[own.index()].add(Count::Hits, 1);
         }
     }
 
@@ -101,12 +100,9 @@ impl Counters {
                 .map(|stripe| stripe.0[count as usize].load(Ordering::Relaxed))
                 .sum()
         };
-        // A miss is counted after its lookup, and read before it.
-        let misses: u64 = sum(Count::Misses);
-        let lookups: u64 = sum(Count::Lookups);
         CacheStats {
-            hits: lookups.saturating_sub(misses),
-            misses,
+            hits: sum(Count::Hits),
+            misses: sum(Count::Misses),
             insertions: sum(Count::Insertions),
             evictions: sum(Count::Evictions),
             expirations: sum(Count::Expirations),
@@ -129,8 +125,8 @@ mod tests {
                 for _ in 0..STRIPES + 8 {
                     scope.spawn(|| {
                         (0..1_000).for_each(|_| match sync::stripe() {
-                            Some(own) => counters.lookup(own),
-                            None => counters.add(Count::Lookups, 1),
+                            Some(own) => counters.hit(own),
+                            None => counters.add(Count::Hits, 1),
                         });
                     });
                 }

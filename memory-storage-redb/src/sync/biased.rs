@@ -26,7 +26,7 @@ use std::ops::{Deref, DerefMut};
 
 use super::{
     AtomicBool, AtomicU32, AtomicUsize, Ordering, Padded, READS_IN_A_ROW, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    STRIPES, Stripe, full_barrier, has_full_barrier, light_barrier, stripe, yield_now,
+    STRIPES, Stripe, full_barrier, has_full_barrier, light_barrier, yield_now,
 };
 
 /// What the thread that owns a stripe reads: a lock's address, or 0.
@@ -54,10 +54,10 @@ pub(crate) struct Announced<'a, T> {
     slot: &'static AtomicUsize,
 }
 
-/// Keeps writers out, in either way.
-pub(crate) enum ReadGuard<'a, T> {
-    Announced(Announced<'a, T>),
-    Locked { lock: &'a BiasedLock<T>, _held: RwLockReadGuard<'a, ()> },
+/// Keeps writers out, by the ordinary lock.
+pub(crate) struct ReadGuard<'a, T> {
+    lock: &'a BiasedLock<T>,
+    _held: RwLockReadGuard<'a, ()>,
 }
 
 /// Keeps everybody else out.
@@ -77,13 +77,8 @@ impl<T> BiasedLock<T> {
         }
     }
 
-    pub(crate) fn read(&self) -> ReadGuard<'_, T> {
-        let announced = stripe().and_then(|stripe| self.announce(stripe));
-        announced.map_or_else(|| self.read_locked(), ReadGuard::Announced)
-    }
-
     /// Announces a read of this thread, whose stripe this must be, if the bias
-    /// lets it: the quick way of [`read`](Self::read), for who has another.
+    /// lets it.
     #[inline]
     pub(crate) fn announce(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
         let slot = &ANNOUNCED[stripe.index()].0;
@@ -104,8 +99,9 @@ impl<T> BiasedLock<T> {
         None
     }
 
-    fn read_locked(&self) -> ReadGuard<'_, T> {
-        let lock = self.lock.read();
+    /// Reads under the ordinary lock.
+    pub(crate) fn read(&self) -> ReadGuard<'_, T> {
+        let held = self.lock.read();
         // Others count at the same time; one more or less does not matter.
         let reads = self.reads.load(Ordering::Relaxed) + 1;
         self.reads.store(reads, Ordering::Relaxed);
@@ -113,7 +109,7 @@ impl<T> BiasedLock<T> {
             // No writer is at work, and the next sees this once it has the lock.
             self.biased.store(true, Ordering::Release);
         }
-        ReadGuard::Locked { lock: self, _held: lock }
+        ReadGuard { lock: self, _held: held }
     }
 
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
@@ -165,12 +161,9 @@ impl<T> Deref for ReadGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        match self {
-            Self::Announced(announced) => announced,
-            // SAFETY: a writer holds the ordinary lock exclusively, and whoever
-            // has this guard holds it too.
-            Self::Locked { lock, .. } => unsafe { &*lock.value.get() },
-        }
+        // SAFETY: a writer holds the ordinary lock exclusively, and whoever has
+        // this guard holds it too.
+        unsafe { &*self.lock.value.get() }
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) use biased::{Announced, BiasedLock, ReadGuard, WriteGuard};
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread::yield_now;
-pub(crate) use stripe::{STRIPES, Stripe, own_stripe, stripe};
+pub(crate) use stripe::{STRIPES, Stripe, claim_stripe, own_stripe, stripe};
 
 /// A lock of many readers, over nothing of its own. A panic in a caller's own
 /// code while it is held leaves every entry whole, so that it does not poison
@@ -23,10 +23,12 @@ impl RwLock {
         Self(sync::RwLock::new(()))
     }
 
+    #[inline]
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, ()> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    #[inline]
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, ()> {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }

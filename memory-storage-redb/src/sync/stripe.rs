@@ -41,12 +41,20 @@ impl Stripe {
 /// has begun to end.
 pub(crate) fn stripe() -> Option<Stripe> {
     if OWNED.get() == UNKNOWN {
-        claim();
+        claim_stripe();
     }
     own_stripe()
 }
 
-/// The same, and `None` where the thread has not asked for one yet.
+/// Claims a stripe for this thread, if it has not asked for one yet.
+#[cold]
+pub(crate) fn claim_stripe() {
+    if OWNED.get() == UNKNOWN {
+        OWNED.set(LEASE.try_with(|lease| lease.0).unwrap_or(STRIPES));
+    }
+}
+
+/// The same as [`stripe`], and `None` where the thread has not claimed one yet.
 #[inline]
 pub(crate) fn own_stripe() -> Option<Stripe> {
     let index = owned();
@@ -59,11 +67,6 @@ pub(crate) fn own_stripe() -> Option<Stripe> {
 #[inline(never)]
 fn owned() -> usize {
     OWNED.get()
-}
-
-#[cold]
-fn claim() {
-    OWNED.set(LEASE.try_with(|lease| lease.0).unwrap_or(STRIPES));
 }
 
 fn owners() -> MutexGuard<'static, u32> {
