@@ -18,7 +18,7 @@ use super::shards::Shards;
 use super::slot::Gone;
 use super::stats::{CacheStats, Count, Counters};
 use super::table::short;
-use crate::sync::{self, own_stripe};
+use crate::sync::{self, Stripe, own_stripe};
 
 /// A concurrent cache with a life of its own for each entry.
 ///
@@ -112,11 +112,8 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let hash = self.hasher.hash_one(key);
         let place = self.shards.of(hash);
         let now = self.clock.now();
-        let Some(stripe) = own_stripe() else {
-            sync::claim_stripe();
-            return self.with_care(key, now, read);
-        };
-        let Some(shard) = place.announce(stripe) else { return self.with_care(key, now, read) };
+        let Some(stripe) = own_stripe() else { return self.with_care(sync::stripe(), key, now, read) };
+        let Some(shard) = place.read_biased(stripe) else { return self.with_care(Some(stripe), key, now, read) };
         let elapsed = shard.elapsed(now);
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
@@ -124,24 +121,24 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         };
         if !slot.read_in_term(elapsed, &self.lifetimes) {
             drop(shard);
-            return self.with_care(key, self.clock.now(), read);
+            return self.with_care(Some(stripe), key, self.clock.now(), read);
         }
         let result = read(&slot.value);
         drop(shard);
-        self.counters.hit(stripe);
+        self.counters.hit(Some(stripe));
         self.found(key);
         Some(result)
     }
 
     /// The same where there may be a lock to wait for, or a life to renew.
     #[inline(never)]
-    fn with_care<Q, R>(&self, key: &Q, now: Moment, read: impl FnOnce(&V) -> R) -> Option<R>
+    fn with_care<Q, R>(&self, stripe: Option<Stripe>, key: &Q, now: Moment, read: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let shard = self.shards.of(hash).read();
+        let shard = self.shards.of(hash).read(stripe);
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
             return self.missed(key);
@@ -153,7 +150,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         }
         let result = read(&slot.value);
         drop(shard);
-        self.counters.add(Count::Hits, 1);
+        self.counters.hit(stripe);
         self.found(key);
         Some(result)
     }
@@ -291,7 +288,7 @@ impl<K: Eq + Hash + Clone, V: Clone, C: Clock> AdaptiveCache<K, V, C> {
         let now = self.clock.now();
         let mut entries = Vec::with_capacity(self.len());
         for index in 0..self.shards.count() {
-            self.shards.at(index).read().living(now, &self.lifetimes, |key, value| {
+            self.shards.at(index).read(sync::stripe()).living(now, &self.lifetimes, |key, value| {
                 entries.push((key.clone(), value.clone()));
             });
         }

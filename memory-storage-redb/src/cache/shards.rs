@@ -25,13 +25,13 @@ pub(super) struct Place<K, V> {
 }
 
 impl<K, V> Place<K, V> {
-    pub(super) fn read(&self) -> ReadGuard<'_, Shard<K, V>> {
-        self.shard.read()
+    pub(super) fn read(&self, stripe: Option<Stripe>) -> ReadGuard<'_, Shard<K, V>> {
+        self.shard.read(stripe)
     }
 
     #[inline]
-    pub(super) fn announce(&self, stripe: Stripe) -> Option<Announced<'_, Shard<K, V>>> {
-        self.shard.announce(stripe)
+    pub(super) fn read_biased(&self, stripe: Stripe) -> Option<Announced<'_, Shard<K, V>>> {
+        self.shard.read_biased(stripe)
     }
 
     pub(super) fn write(&self) -> WriteGuard<'_, Shard<K, V>> {
@@ -119,7 +119,7 @@ mod tests {
         let config = AdaptiveCacheConfig::with_max_entries(6_000);
         let cache = AdaptiveCache::<u64, u64>::builder(config).seed(1).build().expect("a valid configuration");
         let buckets = |cache: &AdaptiveCache<u64, u64>| {
-            (0..cache.shards.count()).map(|index| cache.shards.at(index).read().buckets()).collect::<Vec<_>>()
+            (0..cache.shards.count()).map(|index| cache.shards.at(index).read(None).buckets()).collect::<Vec<_>>()
         };
         (0..6_000).for_each(|key| assert!(cache.insert(key, key)));
         let full = buckets(&cache);

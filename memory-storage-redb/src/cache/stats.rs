@@ -54,15 +54,6 @@ pub(crate) enum Count {
 #[repr(align(128))]
 struct Counts([AtomicU64; 6]);
 
-impl Counts {
-    /// Counts more, for who is the only one to do so.
-    #[inline]
-    fn add(&self, count: Count, more: u64) {
-        let count = &self.0[count as usize];
-        count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
-    }
-}
-
 /// Counts, a stripe for each thread and one that the threads beyond share.
 /// Nobody else writes to a thread's own, so that it counts without an atomic
 /// addition, and still exactly.
@@ -75,19 +66,25 @@ impl Counters {
     }
 
     pub(crate) fn add(&self, count: Count, more: u64) {
-        let Some(stripes) = self.0.as_ref().filter(|_| more > 0) else { return };
-        if let Some(own) = sync::stripe() {
-            stripes[own.index()].add(count, more);
-        } else {
-            stripes[STRIPES].0[count as usize].fetch_add(more, Ordering::Relaxed);
+        if more > 0 {
+            self.add_to(sync::stripe(), count, more);
         }
     }
 
-    /// Counts a hit of the thread whose stripe this is.
+    /// Counts a hit of this thread, whose stripe this must be.
     #[inline]
-    pub(crate) fn hit(&self, own: Stripe) {
-        if let Some(stripes) = &self.0 {
-            stripes[own.index()].add(Count::Hits, 1);
+    pub(crate) fn hit(&self, stripe: Option<Stripe>) {
+        self.add_to(stripe, Count::Hits, 1);
+    }
+
+    #[inline]
+    fn add_to(&self, stripe: Option<Stripe>, count: Count, more: u64) {
+        let Some(stripes) = &self.0 else { return };
+        if let Some(own) = stripe {
+            let count = &stripes[own.index()].0[count as usize];
+            count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+        } else {
+            stripes[STRIPES].0[count as usize].fetch_add(more, Ordering::Relaxed);
         }
     }
 
@@ -123,12 +120,7 @@ mod tests {
         for _ in 0..3 {
             std::thread::scope(|scope| {
                 for _ in 0..STRIPES + 8 {
-                    scope.spawn(|| {
-                        (0..1_000).for_each(|_| match sync::stripe() {
-                            Some(own) => counters.hit(own),
-                            None => counters.add(Count::Hits, 1),
-                        });
-                    });
+                    scope.spawn(|| (0..1_000).for_each(|_| counters.hit(sync::stripe())));
                 }
             });
         }

@@ -7,14 +7,16 @@
 //! other. What it takes to do without cannot be said in safe code: the value is
 //! reached in two ways, and only the protocol below keeps them apart.
 //!
-//! While the lock is *biased* to readers, a reader announces the lock in a slot
-//! that only its own thread writes, and then looks whether the bias still
-//! stands. A writer, who has the ordinary lock, withdraws the bias, lets every
-//! thread pass a barrier (`membarrier(2)`), and waits until no slot announces
-//! the lock. So either the writer sees the announcement, or the reader sees
-//! that the bias is gone and takes the ordinary lock. The barrier is paid by
-//! the writer, who needs it only where the bias stood: it takes 0.1 to 2.5 µs,
-//! and the bias comes back only after as many reads in a row as are worth it.
+//! A reader announces the lock in a slot that only its own thread writes, and
+//! then looks whether a writer is at work. A writer, who has the ordinary lock,
+//! says so, and then waits until no slot announces the lock. Between the
+//! announcement and the look there must be a full barrier: so either the writer
+//! sees the announcement, or the reader sees the writer and waits for the
+//! ordinary lock. In an *open* lock the barrier is the reader's, one atomic
+//! operation on a line that is its own. While the lock is *biased* it is the
+//! writer's: who finds the bias lets every thread pass a barrier
+//! (`membarrier(2)`), which takes 0.1 to 2.5 µs, and the bias comes back only
+//! after as many reads in a row as are worth it.
 //!
 //! Biased locks with announced readers are from Dice and Kogan, "BRAVO: Biased
 //! Locking for Reader-Writer Locks", USENIX ATC 2019.
@@ -25,39 +27,54 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::{
-    AtomicBool, AtomicU32, AtomicUsize, Ordering, Padded, READS_IN_A_ROW, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    STRIPES, Stripe, full_barrier, has_full_barrier, light_barrier, yield_now,
+    AtomicU8, AtomicU32, AtomicUsize, Ordering, READS_COUNTED, READS_IN_A_ROW, RwLock, RwLockReadGuard,
+    RwLockWriteGuard, STRIPES, Stripe, claimed_stripes, full_barrier, has_full_barrier, light_barrier, yield_now,
 };
 
-/// What the thread that owns a stripe reads: a lock's address, or 0.
-static ANNOUNCED: [Padded<AtomicUsize>; STRIPES] = [const { Padded(AtomicUsize::new(0)) }; STRIPES];
+/// What the thread that owns a stripe writes, on cache lines of its own.
+#[repr(align(128))]
+struct Seat {
+    /// The address of the lock that it reads, or 0.
+    announced: AtomicUsize,
+    /// Its reads of open locks.
+    reads: AtomicU32,
+}
 
-/// A value that many may read or one may change. What a reader by announcement
-/// looks at comes first, side by side, as the fields are written.
+static SEATS: [Seat; STRIPES] = [const { Seat { announced: AtomicUsize::new(0), reads: AtomicU32::new(0) } }; STRIPES];
+
+/// Readers pass a barrier.
+const OPEN: u8 = 0;
+/// Readers pass none.
+const BIASED: u8 = 1;
+/// A writer is at work, or waits for readers to leave.
+const WRITTEN: u8 = 2;
+
+/// A value that many may read or one may change. All of the lock comes first, as
+/// the fields are written, and of the value what it has first is beside it.
 #[repr(C)]
 pub(crate) struct BiasedLock<T> {
-    biased: AtomicBool,
+    state: AtomicU8,
     can_be_biased: bool,
-    value: UnsafeCell<T>,
-    /// Reads since the last write, while there is no bias.
+    /// Reads since the last write, while the lock is open, in round numbers.
     reads: AtomicU32,
     lock: RwLock,
+    value: UnsafeCell<T>,
 }
 
 // SAFETY: as for any lock of many readers. Sharing the lock hands out `&T` to
 // several threads at once, and `&mut T` to one at a time.
 unsafe impl<T: Send + Sync> Sync for BiasedLock<T> {}
 
-/// Keeps writers out, by an announcement that the bias let stand.
+/// Keeps writers out, by an announcement that came before them.
 pub(crate) struct Announced<'a, T> {
     lock: &'a BiasedLock<T>,
-    slot: &'static AtomicUsize,
+    seat: &'static Seat,
 }
 
-/// Keeps writers out, by the ordinary lock.
-pub(crate) struct ReadGuard<'a, T> {
-    lock: &'a BiasedLock<T>,
-    _held: RwLockReadGuard<'a, ()>,
+/// Keeps writers out, in either way.
+pub(crate) enum ReadGuard<'a, T> {
+    Announced(Announced<'a, T>),
+    Locked { lock: &'a BiasedLock<T>, _held: RwLockReadGuard<'a, ()> },
 }
 
 /// Keeps everybody else out.
@@ -69,68 +86,85 @@ pub(crate) struct WriteGuard<'a, T> {
 impl<T> BiasedLock<T> {
     pub(crate) fn new(value: T) -> Self {
         Self {
-            biased: AtomicBool::new(false),
+            state: AtomicU8::new(OPEN),
             can_be_biased: has_full_barrier(),
-            value: UnsafeCell::new(value),
             reads: AtomicU32::new(0),
             lock: RwLock::new(),
+            value: UnsafeCell::new(value),
         }
     }
 
-    /// Announces a read of this thread, whose stripe this must be, if the bias
-    /// lets it.
+    /// Reads without a barrier, by this thread, whose stripe this must be, if the
+    /// bias lets it.
     #[inline]
-    pub(crate) fn announce(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
-        let slot = &ANNOUNCED[stripe.index()].0;
-        // One read within another, of a second cache: a slot holds one.
-        if slot.load(Ordering::Relaxed) != 0 {
+    pub(crate) fn read_biased(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
+        let seat = &SEATS[stripe.index()];
+        // One read within another, of a second cache: a seat holds one.
+        if self.state.load(Ordering::Relaxed) != BIASED || seat.announced.load(Ordering::Relaxed) != 0 {
             return None;
         }
-        slot.store(self.address(), Ordering::Relaxed);
-        // Between the announcement and the look at the bias there must be a
-        // full barrier. The writer's stands in for it: it falls before the
-        // store, and then the load comes after it and sees that the bias is
-        // gone; or after the store, and then the writer sees that.
+        seat.announced.store(self.address(), Ordering::Relaxed);
+        // The writer's barrier falls before the store, and then the load comes
+        // after it and sees the writer; or after the store, and then the writer
+        // sees that.
         light_barrier();
-        if self.biased.load(Ordering::Acquire) {
-            return Some(Announced { lock: self, slot });
+        if self.state.load(Ordering::Acquire) == BIASED {
+            return Some(Announced { lock: self, seat });
         }
-        slot.store(0, Ordering::Release);
+        seat.announced.store(0, Ordering::Release);
         None
     }
 
-    /// Reads under the ordinary lock.
-    pub(crate) fn read(&self) -> ReadGuard<'_, T> {
-        let held = self.lock.read();
-        // Others count at the same time; one more or less does not matter.
-        let reads = self.reads.load(Ordering::Relaxed) + 1;
-        self.reads.store(reads, Ordering::Relaxed);
-        if reads == READS_IN_A_ROW && self.can_be_biased {
-            // No writer is at work, and the next sees this once it has the lock.
-            self.biased.store(true, Ordering::Release);
+    /// Reads, whatever that takes, by this thread, whose stripe this must be.
+    pub(crate) fn read(&self, stripe: Option<Stripe>) -> ReadGuard<'_, T> {
+        let announced = stripe.and_then(|stripe| self.read_open(&SEATS[stripe.index()]));
+        announced.map_or_else(|| ReadGuard::Locked { lock: self, _held: self.lock.read() }, ReadGuard::Announced)
+    }
+
+    fn read_open(&self, seat: &'static Seat) -> Option<Announced<'_, T>> {
+        if seat.announced.load(Ordering::Relaxed) != 0 {
+            return None;
         }
-        ReadGuard { lock: self, _held: held }
+        seat.announced.swap(self.address(), Ordering::SeqCst);
+        let announced = Announced { lock: self, seat };
+        if self.state.load(Ordering::SeqCst) == WRITTEN {
+            return None;
+        }
+        // Not each read writes to what others write to.
+        let own = seat.reads.load(Ordering::Relaxed).wrapping_add(1);
+        seat.reads.store(own, Ordering::Relaxed);
+        if own.is_multiple_of(READS_COUNTED) {
+            self.count_reads();
+        }
+        Some(announced)
+    }
+
+    fn count_reads(&self) {
+        // Others count at the same time; a few more or less do not matter.
+        let reads = self.reads.load(Ordering::Relaxed) + READS_COUNTED;
+        self.reads.store(reads, Ordering::Relaxed);
+        if reads >= READS_IN_A_ROW && self.can_be_biased {
+            // No writer is at work while the lock is open, and the next finds
+            // the bias.
+            let _ = self.state.compare_exchange(OPEN, BIASED, Ordering::AcqRel, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
         let held = self.lock.write();
+        let before = self.state.swap(WRITTEN, Ordering::SeqCst);
+        let guard = WriteGuard { lock: self, _held: held };
         self.reads.store(0, Ordering::Relaxed);
-        if self.biased.load(Ordering::Relaxed) {
-            self.withdraw();
+        if before == BIASED {
+            full_barrier();
         }
-        WriteGuard { lock: self, _held: held }
-    }
-
-    /// Takes the bias away, and waits for those who read by it.
-    #[cold]
-    fn withdraw(&self) {
-        self.biased.store(false, Ordering::SeqCst);
-        full_barrier();
-        for slot in &ANNOUNCED {
-            while slot.0.load(Ordering::Acquire) == self.address() {
+        // Who claims a stripe after this count sees the writer.
+        for seat in &SEATS[..claimed_stripes()] {
+            while seat.announced.load(Ordering::SeqCst) == self.address() {
                 yield_now();
             }
         }
+        guard
     }
 
     fn address(&self) -> usize {
@@ -143,8 +177,8 @@ impl<T> Deref for Announced<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: a writer has withdrawn the bias and waited for every
-        // announcement of this lock, and this one found the bias standing.
+        // SAFETY: this was announced, and then no writer was at work: the next
+        // waits until the announcement is withdrawn.
         unsafe { &*self.lock.value.get() }
     }
 }
@@ -153,7 +187,7 @@ impl<T> Drop for Announced<'_, T> {
     #[inline]
     fn drop(&mut self) {
         // The writer who sees this sees all that was read as done.
-        self.slot.store(0, Ordering::Release);
+        self.seat.announced.store(0, Ordering::Release);
     }
 }
 
@@ -161,9 +195,12 @@ impl<T> Deref for ReadGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: a writer holds the ordinary lock exclusively, and whoever has
-        // this guard holds it too.
-        unsafe { &*self.lock.value.get() }
+        match self {
+            Self::Announced(announced) => announced,
+            // SAFETY: a writer holds the ordinary lock exclusively, and whoever
+            // has this guard holds it too.
+            Self::Locked { lock, .. } => unsafe { &*lock.value.get() },
+        }
     }
 }
 
@@ -178,15 +215,22 @@ impl<T> Deref for WriteGuard<'_, T> {
 
 impl<T> DerefMut for WriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the ordinary lock is held exclusively, so that no other
-        // writer and no locked reader is there; the bias is withdrawn and comes
-        // back only under that lock, so that no reader by announcement is.
+        // SAFETY: the ordinary lock is held exclusively, so that no other writer
+        // and no locked reader is there; and since the lock is marked as written
+        // and every announcement of before was waited for, no announced one is.
         unsafe { &mut *self.lock.value.get() }
+    }
+}
+
+impl<T> Drop for WriteGuard<'_, T> {
+    fn drop(&mut self) {
+        // Who sees this sees all that was written.
+        self.lock.state.store(OPEN, Ordering::Release);
     }
 }
 
 impl<T> fmt::Debug for BiasedLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BiasedLock").field("biased", &self.biased).finish_non_exhaustive()
+        f.debug_struct("BiasedLock").field("state", &self.state).finish_non_exhaustive()
     }
 }

@@ -7,10 +7,10 @@ mod stripe;
 use std::sync::{self, PoisonError};
 
 pub(crate) use biased::{Announced, BiasedLock, ReadGuard, WriteGuard};
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread::yield_now;
-pub(crate) use stripe::{STRIPES, Stripe, claim_stripe, own_stripe, stripe};
+pub(crate) use stripe::{STRIPES, Stripe, claimed_stripes, own_stripe, stripe};
 
 /// A lock of many readers, over nothing of its own. A panic in a caller's own
 /// code while it is held leaves every entry whole, so that it does not poison
@@ -53,13 +53,12 @@ impl<T> Mutex<T> {
 }
 
 /// Reads in a row, without a write between them, after which readers do without
-/// the lock. Half of them are worth a barrier.
-pub(crate) const READS_IN_A_ROW: u32 = 256;
+/// a barrier. That is what a writer's barrier costs where threads run on all
+/// cores.
+pub(crate) const READS_IN_A_ROW: u32 = 512;
 
-/// Something on cache lines of its own.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Padded<T>(pub(crate) T);
+/// One in so many reads of a thread counts for as many.
+pub(crate) const READS_COUNTED: u32 = 16;
 
 /// What keeps the compiler, and only the compiler, from moving reads and writes
 /// across: the other half of [`full_barrier`].

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// How many threads can own a stripe at a time.
@@ -20,6 +21,14 @@ thread_local! {
 /// A set bit is a stripe that has an owner.
 static OWNERS: Mutex<u32> = Mutex::new(0);
 
+/// Above every stripe that was ever claimed.
+static CLAIMED: AtomicUsize = AtomicUsize::new(0);
+
+/// A number above every stripe that was ever claimed.
+pub(crate) fn claimed_stripes() -> usize {
+    CLAIMED.load(Ordering::SeqCst).min(STRIPES)
+}
+
 struct Lease(usize);
 
 /// A number below [`STRIPES`] that one thread alone has while it lives. It does
@@ -37,21 +46,13 @@ impl Stripe {
     }
 }
 
-/// This thread's own, or `None` when so many others have one, or when the thread
-/// has begun to end.
+/// This thread's own, claimed now if it was not before; `None` when so many
+/// others have one, or when the thread has begun to end.
 pub(crate) fn stripe() -> Option<Stripe> {
-    if OWNED.get() == UNKNOWN {
-        claim_stripe();
-    }
-    own_stripe()
-}
-
-/// Claims a stripe for this thread, if it has not asked for one yet.
-#[cold]
-pub(crate) fn claim_stripe() {
     if OWNED.get() == UNKNOWN {
         OWNED.set(LEASE.try_with(|lease| lease.0).unwrap_or(STRIPES));
     }
+    own_stripe()
 }
 
 /// The same as [`stripe`], and `None` where the thread has not claimed one yet.
@@ -79,6 +80,7 @@ impl Lease {
         let stripe = owners.trailing_ones() as usize;
         if stripe < STRIPES {
             *owners |= 1 << stripe;
+            CLAIMED.fetch_max(stripe + 1, Ordering::SeqCst);
         }
         Self(stripe)
     }

@@ -131,7 +131,7 @@ fn a_writer_is_alone() {
         let lock = Arc::clone(&lock);
         thread::spawn(move || {
             for _ in 0..3 {
-                let pair = lock.read();
+                let pair = lock.read(sync::stripe());
                 let first = pair.0;
                 thread::yield_now();
                 assert_eq!(first, pair.1);
@@ -150,7 +150,7 @@ fn a_writer_is_alone() {
         })
     });
     join(readers.chain(writers).collect::<Vec<_>>());
-    assert_eq!(*lock.read(), (4, 4));
+    assert_eq!(*lock.read(None), (4, 4));
 }
 
 fn main() {

@@ -37,12 +37,10 @@ impl<T> Mutex<T> {
     }
 }
 
-#[derive(Debug, Default)]
-#[repr(align(128))]
-pub(crate) struct Padded<T>(pub(crate) T);
-
 /// So few that readers by announcement meet writers all the time.
 pub(crate) const READS_IN_A_ROW: u32 = 2;
+
+pub(crate) const READS_COUNTED: u32 = 1;
 
 pub(crate) const STRIPES: usize = 4;
 
@@ -61,7 +59,9 @@ pub(crate) fn stripe() -> Option<Stripe> {
     (me < STRIPES).then_some(Stripe(me))
 }
 
-pub(crate) fn claim_stripe() {}
+pub(crate) fn claimed_stripes() -> usize {
+    STRIPES
+}
 
 pub(crate) fn own_stripe() -> Option<Stripe> {
     stripe()
