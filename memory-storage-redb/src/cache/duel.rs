@@ -1,5 +1,6 @@
 //! Which way of evicting is the best just now.
 
+use super::contest::Contest;
 use super::policy::{POLICIES, Policy, WAYS};
 use super::shadow::Shadows;
 use super::table::short;
@@ -7,12 +8,6 @@ use crate::sync::{AtomicI32, AtomicU8, AtomicU32, Mutex, Ordering};
 
 /// The most keys that a shadow stands for.
 const LARGEST: usize = 1_024;
-/// Lookups over which what they say fades to a third, in capacities.
-const MEMORY: f64 = 20.0;
-/// What a better way has to be ahead by: this part of the present one's hits,
-const AHEAD: f64 = 0.005;
-/// and this many times their square root, below which it is chance.
-const CHANCE: f64 = 0.5;
 /// Sampled hits that each sampled miss pays for.
 const HITS_PER_MISS: i32 = 16;
 
@@ -32,25 +27,21 @@ pub(crate) struct Duel {
     mask: AtomicU32,
     /// Hits that are paid for.
     budget: AtomicI32,
-    contest: Mutex<Contest>,
+    state: Mutex<State>,
 }
 
 #[derive(Default)]
-struct Contest {
+struct State {
     shadows: Option<Box<Shadows>>,
     capacity: usize,
-    /// Hits of each way, those of long ago counting less.
-    scores: [f64; WAYS],
-    /// Hits since the scores were last summed up.
-    recent: [u32; WAYS],
-    lookups: usize,
+    contest: Contest,
 }
 
-impl std::fmt::Debug for Contest {
+impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Contest")
+        f.debug_struct("State")
             .field("capacity", &self.capacity)
-            .field("scores", &self.scores)
+            .field("contest", &self.contest)
             .finish_non_exhaustive()
     }
 }
@@ -63,7 +54,7 @@ impl Duel {
             way: AtomicU8::new(0),
             mask: AtomicU32::new(u32::MAX),
             budget: AtomicI32::new(0),
-            contest: Mutex::new(Contest::default()),
+            state: Mutex::new(State::default()),
         };
         duel.resize(capacity);
         duel
@@ -79,7 +70,7 @@ impl Duel {
         if !self.enabled {
             return;
         }
-        let Some(mut contest) = self.contest.try_lock() else { return };
+        let Some(mut state) = self.state.try_lock() else { return };
         let mask = self.mask.load(Ordering::Relaxed);
         // A change of sample costs what the shadows know, so that a little
         // more or less is no reason for one.
@@ -89,8 +80,8 @@ impl Duel {
         }
         let capacity = usize::try_from(capacity as u64 / rate).unwrap_or(LARGEST).max(1);
         self.mask.store(u32::try_from(rate - 1).unwrap_or(u32::MAX), Ordering::Relaxed);
-        contest.capacity = capacity;
-        if let Some(shadows) = &mut contest.shadows {
+        state.capacity = capacity;
+        if let Some(shadows) = &mut state.shadows {
             shadows.resize(capacity);
         }
     }
@@ -124,37 +115,15 @@ impl Duel {
 
     #[cold]
     fn feed(&self, hash: u32, hit: bool) {
-        let Some(mut contest) = self.contest.try_lock() else { return };
+        let Some(mut state) = self.state.try_lock() else { return };
         let budget = self.budget.load(Ordering::Relaxed) + if hit { -1 } else { HITS_PER_MISS };
         self.budget.store(budget.min(1 << 12), Ordering::Relaxed);
-        let capacity = contest.capacity;
-        let shadows = contest.shadows.get_or_insert_with(|| Box::new(Shadows::new(capacity)));
-        let hits = shadows.access(hash);
-        for (recent, hit) in contest.recent.iter_mut().zip(hits) {
-            *recent += u32::from(hit);
-        }
-        contest.lookups += 1;
-        if contest.lookups >= (capacity / 4).max(16) {
-            let way = contest.sum_up(usize::from(self.way.load(Ordering::Relaxed)));
+        let State { shadows, capacity, contest } = &mut *state;
+        contest.note(shadows.get_or_insert_with(|| Box::new(Shadows::new(*capacity))).access(hash));
+        if contest.is_due(*capacity) {
+            let way = contest.sum_up(usize::from(self.way.load(Ordering::Relaxed)), *capacity);
             #[expect(clippy::cast_possible_truncation, reason = "one of a handful")]
             self.way.store(way as u8, Ordering::Relaxed);
         }
-    }
-}
-
-impl Contest {
-    /// Adds the recent hits to the scores: which way is the best, if any is
-    /// better than the present one beyond chance.
-    fn sum_up(&mut self, present: usize) -> usize {
-        #[expect(clippy::cast_precision_loss, reason = "a few thousands")]
-        let kept = (-(self.lookups as f64) / (MEMORY * self.capacity as f64)).exp();
-        for (score, recent) in self.scores.iter_mut().zip(&mut self.recent) {
-            *score = *score * kept + f64::from(std::mem::take(recent));
-        }
-        self.lookups = 0;
-        let score = |way: usize| self.scores[way];
-        let best = (0..WAYS).fold(present, |best, way| if score(way) > score(best) { way } else { best });
-        let needed = score(present) * (1.0 + AHEAD) + CHANCE * score(present).sqrt();
-        if score(best) > needed { best } else { present }
     }
 }

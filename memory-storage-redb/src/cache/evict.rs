@@ -58,7 +58,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             }
             if self.main.front().is_some_and(|hash| is_spared(*hash)) {
                 self.main.rotate_left(1);
-            } else if self.turn(now, lifetimes, discarded) {
+            } else if self.turn(false, now, lifetimes, discarded) {
                 return true;
             }
         }
@@ -81,8 +81,9 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
     }
 
-    /// Turns the main queue by one: whether its hand's entry has gone.
-    fn turn(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) -> bool {
+    /// Turns the main queue by one: whether its hand's entry has gone. If it was
+    /// read it stays, and one of its reads is forgotten, or all.
+    fn turn(&mut self, forget: bool, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) -> bool {
         let time = self.time(now);
         let Some(hash) = self.main.pop_front() else { return false };
         let Some(mut entry) = self.find(hash, true) else {
@@ -91,7 +92,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         };
         let lives = entry.lives(time, hash, lifetimes);
         if lives && entry.slot().frequency() > 0 {
-            entry.slot_mut().cool();
+            entry.slot_mut().cool(if forget { MAX_FREQUENCY } else { 1 });
             self.main.push_back(hash);
             return false;
         }
@@ -125,7 +126,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             (true, probes) => probes,
             (false, _) => u32::from(self.coin.once_in(policy.probe)),
         };
-        (0..probes).any(|_| self.turn(now, lifetimes, discarded)) || policy.straight
+        (0..probes).any(|_| self.turn(policy.forget, now, lifetimes, discarded)) || policy.straight
     }
 
     fn bury(&mut self, hash: u32) {

@@ -1,13 +1,14 @@
 //! The adaptive cache, from the outside in: [`adaptive`] and [`insert`] are
 //! what callers see, [`shards`] and [`shard`] hold the entries, [`evict`],
-//! [`reap`] and [`policy`] say who goes, [`duel`] and [`shadow`] choose the
-//! policy, [`life`] and [`slot`] keep the time.
+//! [`reap`] and [`policy`] say who goes, [`duel`], [`shadow`] and [`contest`] choose
+//! the policy, [`life`] and [`slot`] keep the time.
 
 mod adaptive;
 mod bounds;
 mod builder;
 mod clock;
 mod config;
+mod contest;
 mod discarded;
 mod duel;
 mod evict;

@@ -19,6 +19,10 @@ pub(crate) struct Policy {
     /// main queue that nothing asks for any more is replaced, and one in use is
     /// not. 0 for never.
     pub(crate) probe: u32,
+    /// Whether a probe forgets all reads of an entry, in place of one. A main
+    /// queue that nothing asks for any more then goes in two rounds of the hand
+    /// and not in four; how popular an entry was it no longer says.
+    pub(crate) forget: bool,
     /// How many entries at the hand a returning ghost may look at, to replace
     /// the first that was not read; 0 if it takes a place without looking.
     pub(crate) ghost_probes: u32,
@@ -31,20 +35,25 @@ pub(crate) struct Policy {
 pub(crate) const GHOSTS: f64 = 0.9;
 
 /// How many ways there are.
-pub(crate) const WAYS: usize = 5;
+pub(crate) const WAYS: usize = 7;
 
 /// The ways, the first of which a cache starts with.
 pub(crate) const POLICIES: [Policy; WAYS] = [
     // Scans: what is popular keeps its place, ghosts must find a better one.
-    Policy { small: 0.01, promote: 1, probe: 16, ghost_probes: 2, straight: false },
+    Policy { small: 0.01, promote: 1, probe: 16, forget: false, ghost_probes: 2, straight: false },
     // Loops: nearly nothing moves, so that a part of the loop stays whole.
-    Policy { small: 0.01, promote: 2, probe: 32, ghost_probes: 1, straight: false },
+    Policy { small: 0.01, promote: 2, probe: 32, forget: false, ghost_probes: 1, straight: false },
     // Between popularity and recency, as S3-FIFO is by default.
-    Policy { small: 0.05, promote: 1, probe: 0, ghost_probes: 0, straight: false },
+    Policy { small: 0.05, promote: 1, probe: 0, forget: false, ghost_probes: 0, straight: false },
     // Newcomers that are soon asked for again, if at all.
-    Policy { small: 0.25, promote: 2, probe: 0, ghost_probes: 0, straight: false },
+    Policy { small: 0.25, promote: 2, probe: 0, forget: false, ghost_probes: 0, straight: false },
     // Recency alone.
-    Policy { small: 0.0, promote: 1, probe: 0, ghost_probes: 0, straight: true },
+    Policy { small: 0.0, promote: 1, probe: 0, forget: false, ghost_probes: 0, straight: true },
+    // Loops that have only begun: of those up to some five times as long as the
+    // cache a part stays whole, and a few capacities after a change it is there.
+    Policy { small: 0.01, promote: 2, probe: 4, forget: true, ghost_probes: 1, straight: false },
+    // Popularity of which ghosts say more than the clock, as where little fits.
+    Policy { small: 0.03, promote: 2, probe: 16, forget: false, ghost_probes: 0, straight: false },
 ];
 
 impl Policy {

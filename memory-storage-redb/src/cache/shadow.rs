@@ -21,7 +21,7 @@ enum Place {
 #[derive(Clone, Copy, Default)]
 struct Seen {
     place: Place,
-    frequency: u32,
+    frequency: u8,
     /// When it was last evicted from the small queue, in such evictions; 0 for
     /// not since it last came in.
     buried: u32,
@@ -91,6 +91,10 @@ impl Shadows {
             keys[id as usize] = key;
             id
         } else {
+            if keys.len() == keys.capacity() {
+                // By a quarter, since twice as many are seldom needed.
+                keys.reserve_exact(keys.len() / 4 + 64);
+            }
             keys.push(key);
             u32::try_from(keys.len() - 1).unwrap_or(u32::MAX)
         };
@@ -117,7 +121,7 @@ impl Shadows {
         let (capacity, queues, policy) = (*capacity, &mut ways[way], &POLICIES[way]);
         let seen = &mut keys[id as usize].seen[way];
         if seen.place != Place::Out {
-            seen.frequency = (seen.frequency + 1).min(MAX_FREQUENCY);
+            seen.frequency += u8::from(u32::from(seen.frequency) < MAX_FREQUENCY);
             return true;
         }
         let ghost = is_ghost(*seen, queues, capacity);
@@ -129,8 +133,9 @@ impl Shadows {
                 (true, probes) => probes,
                 (false, _) => u32::from(coin.once_in(policy.probe)),
             };
-            to_main =
-                (ghost && policy.ghost_probes == 0) || (0..probes).any(|_| queues.turn(way, keys)) || policy.straight;
+            to_main = (ghost && policy.ghost_probes == 0)
+                || (0..probes).any(|_| queues.turn(way, keys, policy.forget))
+                || policy.straight;
         } else {
             to_main |= ghost || policy.straight || queues.small.len() >= policy.small_target(queues.len() + 1);
         }
@@ -160,7 +165,7 @@ impl Queues {
             if self.main.is_empty() || self.small.len() >= policy.small_target(self.len()) {
                 let Some(id) = self.small.pop_front() else { return };
                 let seen = &mut keys[id as usize].seen[way];
-                if seen.frequency >= policy.promote {
+                if u32::from(seen.frequency) >= policy.promote {
                     *seen = Seen { place: Place::Main, frequency: 0, buried: 0 };
                     self.main.push_back(id);
                     continue;
@@ -169,17 +174,17 @@ impl Queues {
                 *seen = Seen { place: Place::Out, frequency: 0, buried: self.buried };
                 return;
             }
-            if self.turn(way, keys) {
+            if self.turn(way, keys, false) {
                 return;
             }
         }
     }
 
-    fn turn(&mut self, way: usize, keys: &mut [Key]) -> bool {
+    fn turn(&mut self, way: usize, keys: &mut [Key], forget: bool) -> bool {
         let Some(id) = self.main.pop_front() else { return false };
         let seen = &mut keys[id as usize].seen[way];
         if seen.frequency > 0 {
-            seen.frequency -= 1;
+            seen.frequency = if forget { 0 } else { seen.frequency - 1 };
             self.main.push_back(id);
             return false;
         }

@@ -207,11 +207,12 @@ impl<K, V> Slot<K, V> {
         self.state().frequency()
     }
 
-    /// Counts the frequency down by one.
-    pub(crate) fn cool(&mut self) {
-        if self.frequency() > 0 {
+    /// Counts the frequency down by so many reads, or to none.
+    pub(crate) fn cool(&mut self, reads: u32) {
+        let fewer = u64::from(reads.min(self.frequency()));
+        if fewer > 0 {
             let state = self.state.get_mut();
-            *state = (*state - FREQUENCY) | COUNTS;
+            *state = (*state - fewer * FREQUENCY) | COUNTS;
         }
     }
 
@@ -262,7 +263,7 @@ mod tests {
             assert!(slot.in_main() && slot.state().step() == 0 && slot.state().ends() == u32::MAX);
         }
         for frequency in [2, 1, 0, 0] {
-            slot.cool();
+            slot.cool(1);
             assert_eq!((slot.frequency(), slot.state().reads()), (frequency, 63));
         }
         assert_eq!((slot.replace(7, 9), slot.state().ends()), (2, 9));
