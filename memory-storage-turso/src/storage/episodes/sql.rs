@@ -51,13 +51,15 @@ pub(super) const SQL: TableSql = TableSql {
         one: upsert!(
             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?4 ->> '$.domain', ?4 ->> '$.language')"
         ),
-        // The `WHERE` keeps SQLite from taking `ON CONFLICT` for a join.
+        // `json_each` makes each value anew, as text, as often as it is asked for:
+        // once here. The `WHERE` keeps SQLite from taking `ON CONFLICT` for a join.
         many: upsert!(
-            "SELECT
+            "WITH given (value) AS MATERIALIZED (SELECT value FROM json_each(?1))
+            SELECT
                 value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12,
                 value ->> 13, value ->> '$[3].domain', value ->> '$[3].language'
-            FROM json_each(?1)
+            FROM given
             WHERE true"
         ),
     },

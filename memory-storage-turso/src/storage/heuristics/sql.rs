@@ -35,12 +35,14 @@ pub(super) const SQL: TableSql = TableSql {
     size: "octet_length(condition) + octet_length(action) + octet_length(evidence) + octet_length(metadata) + 256",
     upsert: Upsert {
         one: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
-        // The `WHERE` keeps SQLite from taking `ON CONFLICT` for a join.
+        // `json_each` makes each value anew, as text, as often as it is asked for:
+        // once here. The `WHERE` keeps SQLite from taking `ON CONFLICT` for a join.
         many: upsert!(
-            "SELECT
+            "WITH given (value) AS MATERIALIZED (SELECT value FROM json_each(?1))
+            SELECT
                 value ->> 0, value ->> 1, value ->> 2, value -> 3, value ->> 4, value ->> 5, value ->> 6,
                 value ->> 7
-            FROM json_each(?1)
+            FROM given
             WHERE true"
         ),
     },
