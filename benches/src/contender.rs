@@ -137,6 +137,11 @@ impl Contender {
         self
     }
 
+    /// The same for another system than ours.
+    pub(crate) fn once_if_peer(self) -> Self {
+        if self.peer { self.once() } else { self }
+    }
+
     /// What to know about its figures.
     pub fn note(mut self, note: impl Into<String>) -> Self {
         self.note = Some(note.into());

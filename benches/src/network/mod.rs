@@ -45,7 +45,7 @@ pub use self::settings::NetworkSettings;
 use self::turn::contender;
 use crate::clients::{BASELINE, Cached, Input, NewConnection, Ours, Place, Player, Scene, Serverless, Warm, builder};
 use crate::report::Row;
-use crate::{InputError, Progress, Section, Settings, Workload, run};
+use crate::{Contender, InputError, Progress, Section, Settings, Workload, run};
 
 /// The section.
 pub(crate) const SECTION: Section = Section {
@@ -146,6 +146,9 @@ fn measure(place: &Place, scenes: &[Rc<Scene>], settings: &Settings, progress: &
         ];
         if let Some(published) = published.as_ref().filter(|_| published::does(operation)) {
             contenders.push(contender(published, operation, scene));
+        }
+        if settings.network.others_once {
+            contenders = contenders.into_iter().map(Contender::once_if_peer).collect();
         }
         let name = operation.name() + scene.input.suffix;
         Workload { budget: Some(settings.network.budget), ..Workload::new(name, 1, contenders) }

@@ -18,6 +18,8 @@ pub struct NetworkSettings {
     /// How long the turns of one contender at one operation may take together:
     /// [`Workload::budget`](crate::Workload::budget).
     pub budget: Duration,
+    /// Whether other systems have one turn only.
+    pub others_once: bool,
     /// How many records a contender stores that sends a request for each; for
     /// more its figures are scaled up.
     pub max_single_records: usize,
@@ -32,10 +34,13 @@ impl NetworkSettings {
             tls_rtts: 0,
             rounds: 21,
             budget: Duration::from_secs(10),
+            others_once: false,
             max_single_records: 100,
         };
         match scope {
-            Scope::Quick => Self { rounds: 6, budget: Duration::from_secs(1), max_single_records: 5, ..settings },
+            Scope::Quick => {
+                Self { rounds: 6, budget: Duration::from_secs(1), others_once: true, max_single_records: 5, ..settings }
+            }
             Scope::Default => settings,
             Scope::Full => Self { rounds: 31, budget: Duration::from_secs(60), ..settings },
         }

@@ -258,7 +258,7 @@ impl Stage {
             session::optimized(&ours_cached, scene).operation(E2E_OPTIMIZED),
         ]);
         if settings.phase1.others_once {
-            contenders = contenders.into_iter().map(|who| if who.peer { who.once() } else { who }).collect();
+            contenders = contenders.into_iter().map(Contender::once_if_peer).collect();
         }
         // What everything else is compared with has all rounds.
         contenders.push(reads::uncached(&new_connection, scene, mix).operation(BASELINE_NO_CACHE).times(reads));

@@ -21,10 +21,10 @@ pub(super) const BY_HAND: &str = "prepared_statements/by_hand";
 /// Ours, with no statement kept.
 pub(super) const PREPARING: &str = "ours-preparing";
 
-const GETS: u64 = 320;
+const GETS: u64 = 640;
 /// Gets that are under way at the same time. One after the other most of their
 /// time is that of waking threads, which both ways have in common.
-const AT_ONCE: u64 = 16;
+const AT_ONCE: u64 = 64;
 const EPISODES: usize = 1_000;
 
 /// Gets of one small episode each in a local file, ours by one reader.
