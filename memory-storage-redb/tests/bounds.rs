@@ -190,3 +190,62 @@ fn the_same_key_written_and_removed_over_and_over_takes_no_more_room() {
     }
     assert_consistent(&cache, 10_000, 1 << 40);
 }
+
+/// Reads often enough for readers to need no lock.
+fn use_for_a_while(cache: &AdaptiveCache<u32, u64>) {
+    (0..2_000).for_each(|_| assert!(cache.get(&1).is_some()));
+}
+
+#[test]
+fn a_reader_that_panics_keeps_nobody_out() {
+    let cache = cache(100, 1_000);
+    for round in 0..4 {
+        cache.insert(1, round);
+        if round % 2 == 1 {
+            use_for_a_while(&cache);
+        }
+        let read = std::panic::AssertUnwindSafe(|| cache.with(&1, |_| panic!("on purpose")));
+        assert!(std::panic::catch_unwind(read).is_err());
+        assert_eq!(cache.get(&1), Some(round));
+    }
+    assert_eq!(cache.remove(&1), Some(3));
+}
+
+#[test]
+fn one_cache_can_be_read_inside_another() {
+    let (outer, inner) = (cache(100, 1_000), cache(100, 1_000));
+    for round in 0..4 {
+        for cache in [&outer, &inner] {
+            cache.insert(1, round);
+            if round % 2 == 1 {
+                use_for_a_while(cache);
+            }
+        }
+        let both = outer.with(&1, |value| (*value, inner.get(&1), inner.with(&1, |inner| *inner)));
+        assert_eq!(both, Some((round, Some(round), Some(round))));
+    }
+}
+
+#[test]
+fn more_threads_than_can_announce_their_reads_see_whole_values() {
+    let config = AdaptiveCacheConfig::with_max_entries(100);
+    let cache: AdaptiveCache<u32, [u64; 4]> = AdaptiveCache::builder(config).seed(5).build().unwrap();
+    let barrier = Barrier::new(48);
+    std::thread::scope(|scope| {
+        for thread in 0..48_u64 {
+            let (cache, barrier) = (&cache, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                for number in 0..2_000 {
+                    let key = u32::try_from(number % 7).unwrap();
+                    if number % 50 == thread {
+                        cache.insert(key, [number; 4]);
+                    } else if let Some(value) = cache.get(&key) {
+                        assert_eq!(value, [value[0]; 4]);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(cache.len(), 7);
+}

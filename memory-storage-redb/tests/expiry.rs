@@ -195,6 +195,26 @@ fn a_moment_yet_to_come_counts_as_the_present() {
 }
 
 #[test]
+fn a_life_that_is_under_way_when_times_are_counted_anew_ends_when_it_would_have() {
+    // Times are counted anew by the first insertion after 2^31 milliseconds.
+    let begin = |reads: bool| {
+        let (cache, clock) = cache(0.0);
+        cache.insert(0, 0);
+        clock.advance(Duration::from_millis((1 << 31) - 10));
+        cache.insert(1, 1);
+        clock.advance(Duration::from_millis(20));
+        cache.insert(2, 2);
+        (21..2 * CAP).find(|_| {
+            clock.advance(Duration::from_millis(1));
+            let lives = cache.entries().contains(&(1, 1));
+            assert!(!reads || !lives || cache.get(&1) == Some(1));
+            !lives
+        })
+    };
+    assert_eq!((begin(false), begin(true)), (Some(FIRST), Some(CAP)));
+}
+
+#[test]
 fn lives_are_right_on_both_sides_of_what_32_bits_hold() {
     let (cache, clock) = cache(0.0);
     let day = Duration::from_secs(24 * 60 * 60);

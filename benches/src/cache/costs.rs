@@ -145,8 +145,10 @@ fn filled<S: System>(name: &'static str, system: S, order: &[u64]) -> Filled {
     }
     // A cache counts the first reads of an entry, and then no more: here it has
     // been in use for a while.
-    for number in order.repeat(READ_BEFORE) {
-        black_box(system.get(&key(number)));
+    for _ in 0..READ_BEFORE {
+        for number in order {
+            black_box(system.get(&key(*number)));
+        }
     }
     let (system, turns) = (Arc::new(system), Rc::new(Cell::new(0)));
     let contender = move |case, requests: Requests| {
@@ -174,10 +176,10 @@ fn workload(systems: &[Filled], case: Case, length: usize, seed: u64) -> Workloa
 /// counts.
 fn turn<S: System>(system: &S, requests: &[Vec<Key>], operations: u64, case: Case, turn: u64) -> Duration {
     let barrier = Barrier::new(requests.len());
-    let operate = |thread: usize, warm: bool| {
+    let operate = |thread: usize, timed: bool| {
         // Requests are twice as many as operations.
-        let skipped = if warm { operations } else { 0 };
-        let wanted = || requests[thread].iter().cycle().skip(usize::try_from(skipped).unwrap_or(0)).zip(0..operations);
+        let (first, second) = requests[thread].split_at(requests[thread].len() / 2);
+        let wanted = || if timed { second } else { first }.iter().cycle().zip(0..operations);
         match case.kind {
             Kind::Hit => {
                 for (key, _) in wanted() {
@@ -194,6 +196,7 @@ fn turn<S: System>(system: &S, requests: &[Vec<Key>], operations: u64, case: Cas
                 }
             }
             Kind::Insert => {
+                let skipped = if timed { operations } else { 0 };
                 let first = ((turn * requests.len() as u64 + thread as u64 + 1) << 32) + skipped;
                 for number in first..first + operations {
                     system.insert(key(number), number);

@@ -29,8 +29,10 @@ use crate::sync::{self, Stripe, own_stripe};
 /// A lookup takes a shared lock on one of up to 64 shards. Nothing runs in the
 /// background, and no runtime is needed. Keys and values are dropped outside
 /// the locks; the caller's `Eq`, `Hash` and `Clone`, and the closures of
-/// [`with`](Self::with) and [`remove_if`](Self::remove_if), run inside one,
-/// and must not come back to the same cache.
+/// [`with`](Self::with) and [`remove_if`](Self::remove_if), run inside one. They
+/// must not come back to the same cache, nor write to another whose own may read
+/// this one, and they should be short: a writer does not sleep until they are
+/// done, but lets others run and looks again.
 pub struct AdaptiveCache<K, V, C = CoarseClock> {
     pub(super) shards: Shards<K, V>,
     pub(super) hasher: SeedableRandomState,
@@ -105,15 +107,15 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        // What has to be called comes first, what can be done early is done, and
-        // what is seldom needed again is not kept: a processor looks ahead by
+        // What is not compiled into this comes first, and what is seldom needed
+        // again is not kept, so that there is little to save: a processor looks ahead by
         // some hundreds of instructions, and how many lookups it has under way
         // is a matter of how few there are to each.
         let hash = self.hasher.hash_one(key);
         let place = self.shards.of(hash);
         let now = self.clock.now();
-        let Some(stripe) = own_stripe() else { return self.with_care(sync::stripe(), key, now, read) };
-        let Some(shard) = place.read_biased(stripe) else { return self.with_care(Some(stripe), key, now, read) };
+        let Some(stripe) = own_stripe() else { return self.with_care(sync::stripe(), key, read) };
+        let Some(shard) = place.read_biased(stripe) else { return self.with_care(Some(stripe), key, read) };
         let elapsed = shard.elapsed(now);
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
@@ -121,7 +123,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         };
         if !slot.read_in_term(elapsed, &self.lifetimes) {
             drop(shard);
-            return self.with_care(Some(stripe), key, self.clock.now(), read);
+            return self.with_care(Some(stripe), key, read);
         }
         let result = read(&slot.value);
         drop(shard);
@@ -132,13 +134,15 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
 
     /// The same where there may be a lock to wait for, or a life to renew.
     #[inline(never)]
-    fn with_care<Q, R>(&self, stripe: Option<Stripe>, key: &Q, now: Moment, read: impl FnOnce(&V) -> R) -> Option<R>
+    fn with_care<Q, R>(&self, stripe: Option<Stripe>, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
         let shard = self.shards.of(hash).read(stripe);
+        // There may have been a writer to wait for.
+        let now = self.clock.now();
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
             return self.missed(key);

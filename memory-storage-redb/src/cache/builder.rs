@@ -52,7 +52,7 @@ impl<K, V, C> AdaptiveCacheBuilder<K, V, C> {
         Self { seed: Some(seed), ..self }
     }
 
-    /// So many shards, a power of two, where a test wants several of them
+    /// So many shards, where a test wants several of them
     /// though there are few entries.
     #[cfg(test)]
     #[allow(dead_code, reason = "for the tests of interleavings, which build this module again")]

@@ -8,16 +8,16 @@ const MEMORY: f64 = 30.0;
 /// the present one was the better before a change of the workload, another is
 /// ahead of it once it has had as many hits more.
 const LEAD: f64 = 0.75;
-/// What the most is multiplied by at each change of way, until that fades as
-/// well: where one way is ahead for a while and then another, again and again,
+/// What that is multiplied by at each change of way, until it fades: where one way is ahead for a while and then another, again and again,
 /// going to and fro costs more than staying.
 const CAUTION: f64 = 4.0;
-/// What a better way has to be ahead by: this part of the present one's hits,
+/// The part of the present way's hits that a better one has to be ahead by.
 const AHEAD: f64 = 0.005;
-/// and this many times their square root, below which it is chance.
+/// How many times the square root of the present way's hits a better one has to
+/// be ahead by besides, below which it is chance.
 const CHANCE: f64 = 0.5;
 
-/// What the ways have hit, in a cache of one capacity or another.
+/// How often each way would have hit of late.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Contest {
     /// Hits of each way, those of long ago counting less.
@@ -64,7 +64,8 @@ impl Contest {
         if score(best) <= needed {
             return present;
         }
-        self.lead *= CAUTION;
+        // More than the memory holds would only take longer to fade.
+        self.lead = (self.lead * CAUTION).min(MEMORY);
         best
     }
 }
@@ -115,11 +116,13 @@ mod tests {
 
     #[test]
     fn what_is_ahead_by_chance_is_not_taken() {
-        let mut contest = Contest::default();
-        run(&mut contest, 0, 0, 10 * CAPACITY);
-        for lookup in 0..CAPACITY / 4 {
-            contest.note(std::array::from_fn(|way| way == 2 && lookup % 100 == 0 || way < 3 && lookup % 2 == 0));
+        // Ahead by 3 of 125 hits, and by 13.
+        for (every, taken) in [(100, 0), (20, 2)] {
+            let mut contest = Contest::default();
+            for lookup in 0..CAPACITY / 4 {
+                contest.note(std::array::from_fn(|way| lookup % 2 == 0 || way == 2 && lookup % every == 1));
+            }
+            assert_eq!(contest.sum_up(0, CAPACITY), taken);
         }
-        assert_eq!(contest.sum_up(0, CAPACITY), 0);
     }
 }

@@ -1,5 +1,5 @@
 //! The adaptive cache, from the outside in: [`adaptive`] and [`insert`] are
-//! what callers see, [`shards`] and [`shard`] hold the entries, [`evict`],
+//! what callers see, [`shards`], [`shard`] and [`table`] hold the entries, [`evict`],
 //! [`reap`] and [`policy`] say who goes, [`duel`], [`shadow`] and [`contest`] choose
 //! the policy, [`life`] and [`slot`] keep the time.
 

@@ -36,12 +36,13 @@ impl Reaper {
         self.earliest = self.earliest.min(ends);
         self.seen = self.seen.min(ends);
     }
-}
 
-impl Reaper {
-    /// All entries have changed their buckets: what was seen says nothing.
-    pub(super) fn restart(&mut self) {
-        (self.earliest, self.seen) = (0, 0);
+    /// All entries have changed their buckets: of a round under way nobody knows
+    /// which it has seen.
+    pub(super) fn moved(&mut self) {
+        if self.bucket > 0 {
+            self.seen = 0;
+        }
     }
 }
 

@@ -150,7 +150,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             self.small.push_back(hash);
         }
         if self.table.add(hash, slot, Rest { hard, weight: arrival.weight }) {
-            self.reaper.restart();
+            self.reaper.moved();
         }
     }
 

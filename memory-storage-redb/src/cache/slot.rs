@@ -36,7 +36,7 @@ pub(crate) struct Gone<K, V> {
 /// of the term's reads; five of its step; which queue the slot is in; a mark for
 /// whoever walks the queues; and, above what is free, when the term ends. The
 /// sign says that a count is not full. Read as a number, what is above the free
-/// bits is then below every time, so that one comparison tells whether a read
+/// bits is then below every time from 0 on, so that one comparison tells whether a read
 /// has nothing to do but to answer. Full counts are left alone, so that the line
 /// of a popular entry stays in every core's cache.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ const ENDS: u64 = 1 << 31;
 const COUNTS: u64 = 1 << 63;
 
 impl State {
-    /// Of counts that are not full.
+    /// The state whose counts are these, without a mark. Reads count in it.
     fn new(frequency: u32, term: &Term, main: bool) -> Self {
         let step = (term.step - STEPS.start()).unsigned_abs();
         let counts = u64::from(frequency) * FREQUENCY + u64::from(term.reads.min(READS)) * READ;
@@ -266,13 +266,18 @@ mod tests {
             slot.cool(1);
             assert_eq!((slot.frequency(), slot.state().reads()), (frequency, 63));
         }
+        for frequency in [1, 2, 3, 3] {
+            assert!(slot.read_in_term(0, &lifetimes));
+            assert_eq!((slot.frequency(), slot.state().reads()), (frequency, 63));
+        }
+        slot.cool(MAX_FREQUENCY);
+        assert_eq!(slot.frequency(), 0);
         assert_eq!((slot.replace(7, 9), slot.state().ends()), (2, 9));
         assert!(slot.in_main() && slot.state().reads() == 0);
     }
 
     #[test]
     fn a_slot_of_an_id_and_a_pointer_is_half_a_cache_line() {
-        assert_eq!(size_of::<Slot<[u64; 2], std::sync::Arc<str>>>(), 64);
         assert_eq!(size_of::<Slot<[u64; 2], Option<std::sync::Arc<u64>>>>(), 32);
     }
 

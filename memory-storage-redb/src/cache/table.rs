@@ -135,10 +135,11 @@ impl<K: Hash, V> Table<K, V> {
     }
 
     /// Moves all entries to a new table: a larger one only where they fill this
-    /// one. What had filled it may be the marks of those that have left, for
-    /// which a hash table by itself takes twice the memory.
+    /// one, or nearly, since it is to last for a while. What had filled it may be
+    /// the marks of those that have left, for which a hash table by itself takes
+    /// twice the memory.
     fn rebuild(&mut self) {
-        let slots = HashTable::with_capacity(self.len() + self.len() / 32 + 1);
+        let slots = HashTable::with_capacity(self.len() + self.len() / 16 + 1);
         let rests = vec![Rest::default(); slots.num_buckets()].into_boxed_slice();
         let mut former = std::mem::replace(self, Self { slots, rests, hasher: self.hasher.clone() });
         for bucket in 0..former.buckets() {
