@@ -100,7 +100,7 @@ impl<T> BiasedLock<T> {
     pub(crate) fn read_biased(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
         let seat = &SEATS[stripe.index()];
         // One read within another, of a second cache: a seat holds one.
-        if self.state.load(Ordering::Relaxed) != BIASED || seat.announced.load(Ordering::Relaxed) != 0 {
+        if seat.announced.load(Ordering::Relaxed) != 0 {
             return None;
         }
         // With what this thread has read of other locks before: a writer may find
