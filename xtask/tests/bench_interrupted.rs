@@ -82,6 +82,21 @@ fn an_interrupted_run_leaves_what_it_measured_and_says_so() {
 }
 
 #[test]
+fn section_phase1_too_can_be_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut running = Running::start(folder.path(), &["--only", "local", "--only", "phase1"]);
+    running.wait_for("[2/2] phase1");
+    running.interrupt();
+    let (code, said) = running.end();
+    assert_eq!(code, Some(130), "{said}");
+    let json = fs::read_to_string(folder.path().join("results.json")).unwrap();
+    let report: Report = serde_json::from_str(&json).unwrap();
+    let sections: Vec<_> = report.sections.iter().map(|ran| (ran.name.as_str(), ran.complete)).collect();
+    assert_eq!(sections, [("local", true), ("phase1", false)]);
+    assert!(report.results.iter().all(|row| row.section != "phase1"));
+}
+
+#[test]
 fn a_second_interrupt_ends_it_at_once_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     // Its first turn takes many seconds.

@@ -127,7 +127,8 @@ fn shortfall(row: &Row, expected: Option<f64>) -> String {
     }
 }
 
-fn explain(row: &mut Row, what: &str) {
+/// Adds to what there is to know about a row.
+pub(super) fn explain(row: &mut Row, what: &str) {
     row.reason = Some(row.reason.take().map_or_else(|| what.to_owned(), |reason| format!("{reason}; {what}")));
 }
 

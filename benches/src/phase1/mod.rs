@@ -19,8 +19,9 @@
 //!   recalls, works, stores and learns ([`session`]);
 //! - `metadata_query_optimized`: by an index and by `LIKE`, in a local file;
 //!   `/network` is the same question to the server ([`metadata`]);
-//! - `prepared_statements`: a get of a small episode from a local file with the
-//!   statement prepared once, over preparing it each time ([`prepared`]);
+//! - `prepared_statements`: gets of small episodes from a local file, 64 under way at
+//!   a time, with the statement prepared once, over preparing it each time
+//!   ([`prepared`]);
 //! - `query_after_write`: what keeping a cached page saves, over dropping all
 //!   pages at every write ([`narrowing`]);
 //! - `hit`: what a hit costs beyond the cache itself ([`hits`]);
@@ -109,6 +110,9 @@ fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     let left = if settings.network.server.is_some() { stage.leave() } else { Ok(()) };
     let mut rows = rows.and_then(|rows| left.map(|()| rows))?;
     drop(stage);
+    if progress.is_cancelled() {
+        return Ok(rows);
+    }
     progress.step("phase1: load episodes into files");
     let files = tempfile::tempdir().context("make a folder for the databases")?;
     let mut on_this_machine = on_this_machine(files.path(), settings)?;
@@ -206,10 +210,17 @@ impl Stage {
     fn measure(&self, settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
         let (workload, hits) = self.network(settings)?;
         let rounds = settings.phase1.rounds;
-        let measured = run(&mut [workload], rounds, settings.seed, progress)?.remove(0);
-        let mut rows = rows::network(&measured, &self.scenes, &hits, self.rtt);
-        let measured = run(&mut [self.round_trips(settings)?], rounds, settings.seed, progress)?.remove(0);
-        rows.extend(rows::round_trips(&measured, self.rtt));
+        // None where the run is cancelled: what was measured before remains.
+        let measure = |workload| Ok::<_, anyhow::Error>(run(&mut [workload], rounds, settings.seed, progress)?.pop());
+        let mut rows = Vec::new();
+        if let Some(measured) = measure(workload)? {
+            rows.extend(rows::network(&measured, &self.scenes, &hits, self.rtt));
+        }
+        if !progress.is_cancelled()
+            && let Some(measured) = measure(self.round_trips(settings)?)?
+        {
+            rows.extend(rows::round_trips(&measured, self.rtt));
+        }
         Ok(rows)
     }
 

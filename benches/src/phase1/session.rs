@@ -22,7 +22,7 @@ const STEPS: usize = 2;
 /// 3. *store and learn*: store the episode, and the pattern that it taught,
 ///    in one call, all or nothing.
 ///
-/// Ten calls. Whoever has no cache sends a request, or more, for each.
+/// Nine calls. Whoever has no cache sends a request, or more, for each.
 async fn with_care<S: System>(system: &S, subject: &str, episode: &Episode, pattern: &Pattern) -> Result<()> {
     let guides = guides(&system.query_metadata(subject).await?)?;
     ensure!(system.get_batch(&guides).await?.len() == GUIDES, "an episode is missing");
