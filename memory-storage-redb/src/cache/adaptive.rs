@@ -240,7 +240,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
                 let mut shard = place.write();
                 let gone = shard.clear();
                 place.note_length(0);
-                let amount = gone.iter().fold(Amount::default(), |sum, gone| sum.plus(Amount::of(gone.weight)));
+                let amount = gone.iter().fold(Amount::default(), |sum, (_, rest)| sum.plus(Amount::of(rest.weight)));
                 self.bounds.change(Amount::default(), amount);
                 gone
             };

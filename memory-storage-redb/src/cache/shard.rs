@@ -88,7 +88,7 @@ impl<K, V> Shard<K, V> {
     }
 
     /// Takes everything out.
-    pub(crate) fn clear(&mut self) -> Vec<Gone<K, V>> {
+    pub(crate) fn clear(&mut self) -> Table<K, V> {
         (self.small, self.main) = (VecDeque::new(), VecDeque::new());
         self.ghosts = Ghosts::default();
         (self.dangling, self.reaper) = (0, Reaper::default());

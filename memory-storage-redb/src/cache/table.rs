@@ -99,10 +99,9 @@ impl<K, V> Table<K, V> {
     }
 
     /// Takes everything out.
-    pub(crate) fn clear(&mut self) -> Vec<Gone<K, V>> {
-        let gone = (0..self.buckets()).filter_map(|bucket| Some(self.bucket(bucket)?.remove())).collect();
-        (self.slots, self.rests) = (HashTable::new(), Box::default());
-        gone
+    pub(crate) fn clear(&mut self) -> Self {
+        let empty = Self::new(self.hasher.clone());
+        std::mem::replace(self, empty)
     }
 }
 
