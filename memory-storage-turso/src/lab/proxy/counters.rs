@@ -80,8 +80,11 @@ impl Tally {
     pub(super) fn request(&self) -> InFlight<'_> {
         let mut counters = lock(&self.counters);
         counters.requests += 1;
-        self.in_flight.send_modify(|in_flight| *in_flight += 1);
-        counters.max_in_flight = counters.max_in_flight.max(*self.in_flight.borrow());
+        self.in_flight.send_modify(|in_flight| {
+            *in_flight += 1;
+            // Read later, it could have fallen: whoever waits for it may let another request go.
+            counters.max_in_flight = counters.max_in_flight.max(*in_flight);
+        });
         InFlight(self)
     }
 
@@ -114,6 +117,36 @@ mod tests {
         drop(tally.request());
         let counters = tally.snapshot();
         assert_eq!((counters.requests, counters.max_in_flight), (4, 2));
+    }
+
+    #[test]
+    fn a_request_that_ends_as_soon_as_another_begins_was_under_way_with_it() {
+        let tally = Tally::new();
+        let barrier = std::sync::Barrier::new(2);
+        let mut most = Vec::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..10_000 {
+                    let first = tally.request();
+                    barrier.wait();
+                    while *tally.in_flight.borrow() < 2 {
+                        std::hint::spin_loop();
+                    }
+                    drop(first);
+                    barrier.wait();
+                }
+            });
+            for _ in 0..10_000 {
+                barrier.wait();
+                let second = tally.request();
+                barrier.wait();
+                most.push(tally.snapshot().max_in_flight);
+                drop(second);
+                tally.reset();
+            }
+        });
+        // Not before: the other thread would wait for this one.
+        assert!(most.iter().all(|&most| most == 2));
     }
 
     #[test]
