@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, Clock, ManualClock, Moment};
@@ -14,9 +16,33 @@ const CAP: u64 = 1_500;
 const HOT: u64 = 4;
 const COLD: u64 = 1;
 
-type Cache = AdaptiveCache<u8, u64, ManualClock>;
+type Cache = AdaptiveCache<u8, u64, Ahead>;
+
+/// A clock whose `latest` is so many milliseconds ahead. It counts how often it
+/// is asked for the present moment.
+struct Ahead(ManualClock, u64, Arc<AtomicU64>);
+
+impl Clock for Ahead {
+    fn now(&self) -> Moment {
+        self.2.fetch_add(1, Ordering::Relaxed);
+        self.0.now()
+    }
+
+    fn latest(&self) -> Moment {
+        Moment::from_millis(self.0.now().as_millis() + self.1)
+    }
+}
 
 fn cache(jitter: f64) -> (Cache, ManualClock) {
+    cache_ahead(jitter, FIRST / 2)
+}
+
+fn cache_ahead(jitter: f64, ahead: u64) -> (Cache, ManualClock) {
+    let (cache, clock, _) = cache_asking(jitter, ahead);
+    (cache, clock)
+}
+
+fn cache_asking(jitter: f64, ahead: u64) -> (Cache, ManualClock, Arc<AtomicU64>) {
     let millis = Duration::from_millis;
     let config = AdaptiveCacheConfig {
         ttl: millis(FIRST),
@@ -29,9 +55,10 @@ fn cache(jitter: f64) -> (Cache, ManualClock) {
         jitter,
         ..AdaptiveCacheConfig::with_max_entries(1_000)
     };
-    let clock = ManualClock::at(Moment::from_millis(10_000));
-    let cache = AdaptiveCache::builder(config).clock(clock.clone()).seed(11).build().unwrap();
-    (cache, clock)
+    let (clock, asked) = (ManualClock::at(Moment::from_millis(10_000)), Arc::default());
+    let cache =
+        AdaptiveCache::builder(config).clock(Ahead(clock.clone(), ahead, Arc::clone(&asked))).seed(11).build().unwrap();
+    (cache, clock, asked)
 }
 
 /// The formula again, at its plainest: one millisecond at a time.
@@ -97,8 +124,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn every_answer_is_the_model_s(steps in steps()) {
-        let (cache, clock) = cache(0.0);
+    fn every_answer_is_the_model_s(steps in steps(), ahead in prop_oneof![Just(0), 0..2 * CAP]) {
+        let (cache, clock) = cache_ahead(0.0, ahead);
         let mut model = HashMap::<u8, Life>::new();
         let mut now = clock.now().as_millis();
         for (number, step) in steps.into_iter().enumerate() {
@@ -165,6 +192,24 @@ fn an_entry_whose_life_is_over_is_a_miss_and_counted_as_expired_once() {
     assert_eq!((cache.len(), cache.get(&1), cache.len(), cache.get(&1)), (1, None, 0, None));
     let stats = cache.stats();
     assert_eq!((stats.hits, stats.misses, stats.expirations, stats.evictions), (1, 2, 1, 0));
+}
+
+/// Where lookups without a lock's own barrier are.
+#[cfg(target_os = "linux")]
+#[test]
+fn only_a_read_near_to_the_end_of_a_term_asks_for_the_present_moment() {
+    let (cache, clock, asked) = cache_asking(0.0, 100);
+    cache.insert(1, 1);
+    let reads = || (0..2_000).all(|_| cache.get(&1) == Some(1));
+    assert!(reads());
+    let times = |millis| {
+        clock.advance(Duration::from_millis(millis));
+        let before = asked.load(Ordering::Relaxed);
+        assert!(reads());
+        asked.load(Ordering::Relaxed) - before
+    };
+    assert_eq!([times(FIRST - 101), times(1), times(99)], [0, 2_000, 2_000]);
+    assert_eq!([times(1), times(LONGEST - 102)], [1, 0]);
 }
 
 #[test]

@@ -113,10 +113,10 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         // is a matter of how few there are to each.
         let hash = self.hasher.hash_one(key);
         let place = self.shards.of(hash);
-        let now = self.clock.now();
+        let latest = self.clock.latest();
         let Some(stripe) = own_stripe() else { return self.with_care(sync::stripe(), key, read) };
         let Some(shard) = place.read_biased(stripe) else { return self.with_care(Some(stripe), key, read) };
-        let elapsed = shard.elapsed(now);
+        let elapsed = shard.elapsed(latest);
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
             return self.missed(key);
@@ -132,7 +132,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         Some(result)
     }
 
-    /// The same where there may be a lock to wait for, or a life to renew.
+    /// The same where there may be a lock to wait for, or a life at its end.
     #[inline(never)]
     fn with_care<Q, R>(&self, stripe: Option<Stripe>, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
     where
