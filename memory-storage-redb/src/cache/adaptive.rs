@@ -115,7 +115,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let place = self.shards.of(hash);
         let latest = self.clock.latest();
         let Some(stripe) = own_stripe() else { return self.with_care(sync::stripe(), key, read) };
-        let Some(shard) = place.read_biased(stripe) else { return self.with_care(Some(stripe), key, read) };
+        let Some(shard) = place.read_announced(stripe) else { return self.with_care(Some(stripe), key, read) };
         let elapsed = shard.elapsed(latest);
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);

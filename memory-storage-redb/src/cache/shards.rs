@@ -30,8 +30,8 @@ impl<K, V> Place<K, V> {
     }
 
     #[inline]
-    pub(super) fn read_biased(&self, stripe: Stripe) -> Option<Announced<'_, Shard<K, V>>> {
-        self.shard.read_biased(stripe)
+    pub(super) fn read_announced(&self, stripe: Stripe) -> Option<Announced<'_, Shard<K, V>>> {
+        self.shard.read_announced(stripe)
     }
 
     pub(super) fn write(&self) -> WriteGuard<'_, Shard<K, V>> {

@@ -94,10 +94,10 @@ impl<T> BiasedLock<T> {
         }
     }
 
-    /// Reads without a barrier, by this thread, whose stripe this must be, if the
-    /// bias lets it.
+    /// Reads by an announcement of this thread, whose stripe this must be, unless
+    /// there is a writer to wait for.
     #[inline]
-    pub(crate) fn read_biased(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
+    pub(crate) fn read_announced(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
         let seat = &SEATS[stripe.index()];
         // One read within another, of a second cache: a seat holds one.
         if seat.announced.load(Ordering::Relaxed) != 0 {
@@ -110,27 +110,20 @@ impl<T> BiasedLock<T> {
         // after it and sees the writer; or after the store, and then the writer
         // sees that.
         light_barrier();
-        if self.state.load(Ordering::Acquire) == BIASED {
+        if self.state.load(Ordering::Acquire) == BIASED || self.is_open(seat) {
             return Some(Announced { lock: self, seat });
         }
         seat.announced.store(0, Ordering::Release);
         None
     }
 
-    /// Reads, whatever that takes, by this thread, whose stripe this must be.
-    pub(crate) fn read(&self, stripe: Option<Stripe>) -> ReadGuard<'_, T> {
-        let announced = stripe.and_then(|stripe| self.read_open(&SEATS[stripe.index()]));
-        announced.map_or_else(|| ReadGuard::Locked { lock: self, _held: self.lock.read() }, ReadGuard::Announced)
-    }
-
-    fn read_open(&self, seat: &'static Seat) -> Option<Announced<'_, T>> {
-        if seat.announced.load(Ordering::Relaxed) != 0 {
-            return None;
-        }
+    /// Whether this seat's announcement, of a lock without bias, keeps writers out.
+    #[cold]
+    #[inline(never)]
+    fn is_open(&self, seat: &Seat) -> bool {
         seat.announced.swap(self.address(), Ordering::SeqCst);
-        let announced = Announced { lock: self, seat };
         if self.state.load(Ordering::SeqCst) == WRITTEN {
-            return None;
+            return false;
         }
         // Not each read writes to what others write to.
         let own = seat.reads.load(Ordering::Relaxed).wrapping_add(1);
@@ -138,7 +131,13 @@ impl<T> BiasedLock<T> {
         if own.is_multiple_of(READS_COUNTED) {
             self.count_reads();
         }
-        Some(announced)
+        true
+    }
+
+    /// Reads, whatever that takes, by this thread, whose stripe this must be.
+    pub(crate) fn read(&self, stripe: Option<Stripe>) -> ReadGuard<'_, T> {
+        let announced = stripe.and_then(|stripe| self.read_announced(stripe));
+        announced.map_or_else(|| ReadGuard::Locked { lock: self, _held: self.lock.read() }, ReadGuard::Announced)
     }
 
     fn count_reads(&self) {

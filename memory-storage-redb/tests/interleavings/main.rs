@@ -138,7 +138,7 @@ fn a_writer_is_alone() {
             for round in 0..4 {
                 // The last without a stripe, as a thread beyond those there are.
                 let stripe = sync::stripe().filter(|_| round < 3);
-                match stripe.and_then(|stripe| lock.read_biased(stripe)) {
+                match stripe.and_then(|stripe| lock.read_announced(stripe)) {
                     Some(pair) => check(&pair),
                     None => check(&lock.read(stripe)),
                 }
@@ -165,11 +165,11 @@ fn a_writer_is_alone() {
 fn a_read_that_needs_no_barrier_meets_a_write() {
     let lock = Arc::new(sync::BiasedLock::new((0, 0)));
     (0..sync::READS_IN_A_ROW).for_each(|_| assert_eq!(*lock.read(sync::stripe()), (0, 0)));
-    assert!(sync::stripe().is_some_and(|stripe| lock.read_biased(stripe).is_some()));
+    assert!(sync::stripe().is_some_and(|stripe| lock.read_announced(stripe).is_some()));
     let reader = {
         let lock = Arc::clone(&lock);
         thread::spawn(move || {
-            if let Some(pair) = sync::stripe().and_then(|stripe| lock.read_biased(stripe)) {
+            if let Some(pair) = sync::stripe().and_then(|stripe| lock.read_announced(stripe)) {
                 let first = pair.0;
                 thread::yield_now();
                 assert_eq!(first, pair.1);
