@@ -6,6 +6,9 @@
 //! - `quick_cache`, `moka`, `foyer` (S3-FIFO) and `mini-moka` are as their
 //!   crates make them by default; `moka-expiring` has a life for each entry,
 //!   which grows with every read, as ours does; `lru` is a list behind a mutex.
+//! - In `cache_ratio` all do what they have put off after every request, so that
+//!   they are compared at the same number of entries. `moka-unsettled` and
+//!   `mini-moka-unsettled` are left to themselves, and hold up to 64 more.
 //! - `dashmap` has no bound, and is the floor.
 //!
 //! Keys are UUIDs, and values eight bytes: as large as an `Arc`, without its

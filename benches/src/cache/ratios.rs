@@ -2,12 +2,21 @@
 
 use anyhow::Result;
 
-use super::systems::{BOUNDED, System, key};
+use super::systems::{self, BOUNDED, Maker, System, key};
 use super::traces::{self, Trace};
 use super::{RATIOS, optimum};
 use crate::report::Row;
 use crate::statistics::significant;
 use crate::{Progress, Settings};
+
+/// Moka and mini-moka as they are without being settled.
+const UNSETTLED: [Maker; 2] = [
+    Maker { name: "moka-unsettled", make: |entries| Ok(Box::new(systems::moka(entries))) },
+    Maker { name: "mini-moka-unsettled", make: |entries| Ok(Box::new(systems::mini_moka(entries))) },
+];
+
+/// How often it is counted what a cache holds.
+const COUNTED: usize = 64;
 
 pub(super) fn describe(settings: &Settings) -> String {
     let files = settings.cache.traces.len();
@@ -19,7 +28,7 @@ pub(super) fn describe(settings: &Settings) -> String {
 pub(super) fn rows(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
     let drawn = traces::synthetic(settings.seed, settings.cache.drawn);
     let traces = || drawn.iter().chain(&settings.cache.traces);
-    progress.plan(traces().map(|trace| trace.capacities.len() as u64 * (BOUNDED.len() as u64 + 1)).sum());
+    progress.plan(traces().map(|trace| (trace.capacities.len() * (1 + BOUNDED.len() + UNSETTLED.len())) as u64).sum());
     let mut rows = Vec::new();
     for trace in traces() {
         for capacity in &trace.capacities {
@@ -36,9 +45,13 @@ fn compare(trace: &Trace, capacity: usize, progress: &dyn Progress) -> Result<Ve
     let operation = format!("{}/{capacity}", trace.name);
     progress.step(&format!("{operation} optimum"));
     let mut all = vec![("optimum", optimum::hits(&trace.requests, capacity))];
-    for maker in &BOUNDED {
+    let mut most_held = vec![None];
+    let settled = BOUNDED.iter().map(|maker| (maker, true));
+    for (maker, settle) in settled.chain(UNSETTLED.iter().map(|maker| (maker, false))) {
         progress.step(&format!("{operation} {}", maker.name));
-        all.push((maker.name, hits(&*(maker.make)(capacity)?, &trace.requests)));
+        let (hits, most) = run(&*(maker.make)(capacity)?, &trace.requests, settle);
+        all.push((maker.name, hits));
+        most_held.push(Some(most as u64));
     }
     let row = |operation: &str, system: &str, hits: &[bool]| {
         let mut row = Row::new(RATIOS.name, operation, system);
@@ -47,6 +60,7 @@ fn compare(trace: &Trace, capacity: usize, progress: &dyn Progress) -> Result<Ve
         row
     };
     let mut rows: Vec<_> = all.iter().map(|(system, hits)| row(&operation, system, hits)).collect();
+    rows.iter_mut().zip(most_held).for_each(|(row, most)| row.most_held = most);
     if trace.phases > 1 {
         let length = trace.requests.len().div_ceil(trace.phases).max(1);
         for phase in 0..trace.phases {
@@ -58,15 +72,26 @@ fn compare(trace: &Trace, capacity: usize, progress: &dyn Progress) -> Result<Ve
     Ok(rows)
 }
 
-/// Whether each request was a hit; what misses is inserted.
-fn hits(system: &dyn System, requests: &[u32]) -> Vec<bool> {
-    let request = |request: &u32| {
+/// Whether each request was a hit, and the most entries that were found to be
+/// held; what misses is inserted.
+fn run(system: &dyn System, requests: &[u32], settle: bool) -> (Vec<bool>, usize) {
+    // No divisor of anything that a cache puts off.
+    let every = (requests.len() / COUNTED) | 1;
+    let mut most = 0;
+    let request = |(number, request): (usize, &u32)| {
         let key = key(u64::from(*request));
         let hit = system.get(&key).is_some();
         if !hit {
             system.insert(key, u64::from(*request));
         }
+        if settle {
+            system.settle();
+        }
+        if number % every == 0 {
+            most = most.max(system.held());
+        }
         hit
     };
-    requests.iter().map(request).collect()
+    let hits = requests.iter().enumerate().map(request).collect();
+    (hits, most)
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig};
+use mini_moka::sync::ConcurrentCacheExt;
 use uuid::Uuid;
 
 /// What a storage looks records up by: 16 bytes.
@@ -17,6 +18,12 @@ pub(super) type Value = u64;
 pub(super) trait System: Send + Sync + 'static {
     fn get(&self, key: &Key) -> Option<Value>;
     fn insert(&self, key: Key, value: Value);
+
+    /// Does what it has put off, so that it holds no more than it may.
+    fn settle(&self) {}
+
+    /// How many entries it holds.
+    fn held(&self) -> usize;
 }
 
 /// A system's name, and how one for so many entries is made.
@@ -29,6 +36,7 @@ pub(super) struct Maker {
 pub(super) const OURS: &str = "ours";
 pub(super) const QUICK: &str = "quick_cache";
 pub(super) const MOKA: &str = "moka";
+pub(super) const MINI_MOKA: &str = "mini-moka";
 
 /// Ours as it is by default: lifetimes, adaptation and statistics on.
 pub(super) type Ours = AdaptiveCache<Key, Value>;
@@ -56,6 +64,10 @@ impl System for Ours {
     fn insert(&self, key: Key, value: Value) {
         AdaptiveCache::insert(self, key, value);
     }
+
+    fn held(&self) -> usize {
+        self.len()
+    }
 }
 
 pub(super) type Quick = quick_cache::sync::Cache<Key, Value>;
@@ -71,6 +83,10 @@ impl System for Quick {
 
     fn insert(&self, key: Key, value: Value) {
         Self::insert(self, key, value);
+    }
+
+    fn held(&self) -> usize {
+        self.len()
     }
 }
 
@@ -112,6 +128,15 @@ impl System for Moka {
     fn insert(&self, key: Key, value: Value) {
         Self::insert(self, key, value);
     }
+
+    fn settle(&self) {
+        self.run_pending_tasks();
+    }
+
+    fn held(&self) -> usize {
+        // Its own count is of when it last settled.
+        self.iter().count()
+    }
 }
 
 pub(super) type MiniMoka = mini_moka::sync::Cache<Key, Value>;
@@ -127,6 +152,14 @@ impl System for MiniMoka {
 
     fn insert(&self, key: Key, value: Value) {
         Self::insert(self, key, value);
+    }
+
+    fn settle(&self) {
+        self.sync();
+    }
+
+    fn held(&self) -> usize {
+        self.iter().count()
     }
 }
 
@@ -147,6 +180,11 @@ impl System for Foyer {
     fn insert(&self, key: Key, value: Value) {
         Self::insert(self, key, value);
     }
+
+    fn held(&self) -> usize {
+        // Every entry weighs 1.
+        self.usage()
+    }
 }
 
 pub(super) type Lru = Mutex<lru::LruCache<Key, Value>>;
@@ -163,6 +201,10 @@ impl System for Lru {
     fn insert(&self, key: Key, value: Value) {
         self.lock().unwrap_or_else(PoisonError::into_inner).put(key, value);
     }
+
+    fn held(&self) -> usize {
+        self.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
 }
 
 /// A map without a bound: what there is to be had without an eviction.
@@ -176,15 +218,19 @@ impl System for Floor {
     fn insert(&self, key: Key, value: Value) {
         Self::insert(self, key, value);
     }
+
+    fn held(&self) -> usize {
+        self.len()
+    }
 }
 
-/// Those whose hit ratios are compared.
+/// Those whose hit ratios and memory are compared.
 pub(super) const BOUNDED: [Maker; 6] = [
     Maker { name: OURS, make: |entries| Ok(Box::new(ours(entries)?)) },
     Maker { name: QUICK, make: |entries| Ok(Box::new(quick(entries))) },
     Maker { name: MOKA, make: |entries| Ok(Box::new(moka(entries))) },
     Maker { name: "foyer", make: |entries| Ok(Box::new(foyer(entries))) },
-    Maker { name: "mini-moka", make: |entries| Ok(Box::new(mini_moka(entries))) },
+    Maker { name: MINI_MOKA, make: |entries| Ok(Box::new(mini_moka(entries))) },
     Maker { name: "lru", make: |entries| Ok(Box::new(lru(entries))) },
 ];
 

@@ -135,6 +135,9 @@ pub struct Row {
     /// Hits among lookups, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,
+    /// The most entries that a cache was found to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_held: Option<u64>,
     /// Bytes that one entry takes beyond its key and value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes_per_entry: Option<f64>,

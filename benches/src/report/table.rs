@@ -31,6 +31,7 @@ const FIGURES: &[(&str, Cell)] = &[
     ("up B/op", |row| row.bytes_up_per_op.map(|count| digits(count, 4))),
     ("down B/op", |row| row.bytes_down_per_op.map(|count| digits(count, 4))),
     ("hit ratio", |row| row.hit_ratio.map(|ratio| digits(ratio, 4))),
+    ("held", |row| row.most_held.map(|entries| entries.to_string())),
     ("B/entry", |row| row.bytes_per_entry.map(|bytes| digits(bytes, 4))),
     ("resident", |row| row.resident_bytes.map(|bytes| format!("{} MiB", bytes >> 20))),
     ("promise", |row| row.promise.map(|promise| format!("{promise:?}").to_lowercase())),
