@@ -7,7 +7,7 @@
 //!   crates make them by default; `moka-expiring` has a life for each entry,
 //!   which grows with every read, as ours does; `lru` is a list behind a mutex.
 //! - In `cache_ratio` all do what they have put off after every request, so that
-//!   they are compared at the same number of entries. `moka-unsettled` and
+//!   they are compared at the same capacity. `moka-unsettled` and
 //!   `mini-moka-unsettled` are left to themselves, and hold up to 64 more.
 //! - `dashmap` has no bound, and is the floor.
 //!

@@ -44,14 +44,12 @@ pub(super) fn rows(settings: &Settings, progress: &dyn Progress) -> Result<Vec<R
 fn compare(trace: &Trace, capacity: usize, progress: &dyn Progress) -> Result<Vec<Row>> {
     let operation = format!("{}/{capacity}", trace.name);
     progress.step(&format!("{operation} optimum"));
-    let mut all = vec![("optimum", optimum::hits(&trace.requests, capacity))];
-    let mut most_held = vec![None];
+    let mut all = vec![("optimum", optimum::hits(&trace.requests, capacity), None)];
     let settled = BOUNDED.iter().map(|maker| (maker, true));
     for (maker, settle) in settled.chain(UNSETTLED.iter().map(|maker| (maker, false))) {
         progress.step(&format!("{operation} {}", maker.name));
         let (hits, most) = run(&*(maker.make)(capacity)?, &trace.requests, settle);
-        all.push((maker.name, hits));
-        most_held.push(Some(most as u64));
+        all.push((maker.name, hits, Some(most as u64)));
     }
     let row = |operation: &str, system: &str, hits: &[bool]| {
         let mut row = Row::new(RATIOS.name, operation, system);
@@ -59,14 +57,17 @@ fn compare(trace: &Trace, capacity: usize, progress: &dyn Progress) -> Result<Ve
         row.hit_ratio = Some(significant(count as f64 / hits.len().max(1) as f64, 4));
         row
     };
-    let mut rows: Vec<_> = all.iter().map(|(system, hits)| row(&operation, system, hits)).collect();
-    rows.iter_mut().zip(most_held).for_each(|(row, most)| row.most_held = most);
+    let whole = |(system, hits, most_held): &(&str, Vec<bool>, Option<u64>)| Row {
+        most_held: *most_held,
+        ..row(&operation, system, hits)
+    };
+    let mut rows: Vec<_> = all.iter().map(whole).collect();
     if trace.phases > 1 {
         let length = trace.requests.len().div_ceil(trace.phases).max(1);
         for phase in 0..trace.phases {
             let operation = format!("{operation}/phase-{}", phase + 1);
             let part = |hits: &Vec<bool>| hits.chunks(length).nth(phase).unwrap_or_default().to_vec();
-            rows.extend(all.iter().map(|(system, hits)| row(&operation, system, &part(hits))));
+            rows.extend(all.iter().map(|(system, hits, _)| row(&operation, system, &part(hits))));
         }
     }
     Ok(rows)
@@ -75,7 +76,7 @@ fn compare(trace: &Trace, capacity: usize, progress: &dyn Progress) -> Result<Ve
 /// Whether each request was a hit, and the most entries that were found to be
 /// held; what misses is inserted.
 fn run(system: &dyn System, requests: &[u32], settle: bool) -> (Vec<bool>, usize) {
-    // No divisor of anything that a cache puts off.
+    // Odd, so as not to keep step with what a cache puts off.
     let every = (requests.len() / COUNTED) | 1;
     let mut most = 0;
     let request = |(number, request): (usize, &u32)| {

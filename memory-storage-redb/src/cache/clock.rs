@@ -34,9 +34,11 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Moment;
 
     /// A moment that is not before the present one, where that is known for less
-    /// than [`now`](Self::now) costs. Every lookup asks for it first, and for the
-    /// present moment only where the entry's term may be over by then: so it may
-    /// be a few seconds ahead, and jump. By default, the present moment.
+    /// than [`now`](Self::now) costs: it may be some seconds ahead, and jump. Every
+    /// lookup asks for it; the present moment is asked for where the entry's term may
+    /// be over by then, and where there is a writer to wait for. If it were before the
+    /// present, entries would be answered whose lives are over. By default, the
+    /// present moment.
     #[inline]
     fn latest(&self) -> Moment {
         self.now()
@@ -61,11 +63,13 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 /// [`Instant`](std::time::Instant), without that delay and at a higher price.
 /// It stands still while the machine is suspended, wherever `Instant` does.
 ///
-/// Its [`latest`](Clock::latest) is, with glibc on `x86_64` Linux, two to three
-/// seconds ahead: a sixth of the instructions of a reading tell whether the
-/// second of the wall clock is still the one in which the clock was last read.
-/// It would be wrong if the wall clock were set back and came to a second for
-/// the second time, and nothing in the process had asked in between.
+/// With glibc on `x86_64` Linux, its [`latest`](Clock::latest) is one to three
+/// seconds ahead: whether the second of the wall clock is still the one in which it
+/// was computed is known for a sixth of the instructions of a reading. That is
+/// wrong only while the wall clock shows a second for longer than a second, or once
+/// more: where it was set back by as long as the process asked for no time, or where a
+/// library fakes it. Entries can then outlive their terms by that long, or until
+/// the next insertion, which finds it out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CoarseClock;
 
@@ -77,13 +81,16 @@ impl Clock for CoarseClock {
         // A monotonic clock counts from the start of the machine: never below 0.
         let (seconds, nanoseconds) = (time.tv_sec.cast_unsigned(), time.tv_nsec.cast_unsigned());
         #[allow(clippy::useless_conversion, reason = "the fields' types differ between platforms")]
-        Moment(seconds * 1_000 + u64::from(nanoseconds) / 1_000_000)
+        let now = Moment(seconds * 1_000 + u64::from(nanoseconds) / 1_000_000);
+        #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
+        second::BOUND.check(now);
+        now
     }
 
     #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
     #[inline]
     fn latest(&self) -> Moment {
-        second::latest(*self)
+        second::BOUND.latest(second::present(), || self.now())
     }
 }
 
@@ -101,38 +108,59 @@ impl Clock for CoarseClock {
 }
 
 /// How far the time can have come, by the second that the wall clock shows. Both
-/// clocks are sped up and slowed down together.
+/// clocks are sped up and slowed down together. (On other processors the kernel has
+/// no such second for glibc to read, and another libc asks for more than that.)
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod second {
-    use super::{AtomicU64, Clock, CoarseClock, Moment, Ordering};
+    use super::{AtomicU64, Moment, Ordering};
 
     /// A second lasts one second, a leap second makes it two, and what is left of
     /// the one in which the clock was read is rounded up.
     const AHEAD: u64 = 3;
 
-    /// The lower half of a second of the wall clock, and below it a second of the
-    /// monotonic one that does not come before the other ends. The first is at the
-    /// end of time.
-    static KNOWN: AtomicU64 = AtomicU64::new(u64::MAX);
+    pub(super) static BOUND: Bound = Bound::new();
 
-    #[inline]
-    pub(super) fn latest(clock: CoarseClock) -> Moment {
-        let second = present();
-        let known = KNOWN.load(Ordering::Relaxed);
-        if known >> 32 == u64::from(second) {
-            return Moment((known & u64::from(u32::MAX)) * 1_000);
+    /// Its upper half is a second of the wall clock, of which it is the lower half;
+    /// its lower half a second of the monotonic clock, at whose beginning the other
+    /// has ended. What anybody has stored for the present second holds, whatever was
+    /// read before or after it.
+    pub(super) struct Bound(AtomicU64);
+
+    impl Bound {
+        pub(super) const fn new() -> Self {
+            Self(AtomicU64::new(u64::MAX))
         }
-        learn(clock, second)
+
+        /// A moment not before the present one, in this second of the wall clock.
+        #[inline]
+        pub(super) fn latest(&self, second: u32, now: impl FnOnce() -> Moment) -> Moment {
+            let known = self.0.load(Ordering::Relaxed);
+            if known >> 32 == u64::from(second) { end(known) } else { self.learn(second, now()) }
+        }
+
+        /// Learns from a reading that came after the second: so this ends before two
+        /// more have passed.
+        #[cold]
+        #[inline(never)]
+        fn learn(&self, second: u32, now: Moment) -> Moment {
+            let Ok(latest) = u32::try_from(now.0 / 1_000 + AHEAD) else { return now };
+            let known = u64::from(second) << 32 | u64::from(latest);
+            self.0.store(known, Ordering::Relaxed);
+            end(known)
+        }
+
+        /// Forgets what a reading of the clock contradicts.
+        #[inline]
+        pub(super) fn check(&self, now: Moment) {
+            if now > end(self.0.load(Ordering::Relaxed)) {
+                self.0.store(u64::MAX, Ordering::Relaxed);
+            }
+        }
     }
 
-    /// The clock is read after the second, so that it is not before its end by more.
-    #[cold]
-    #[inline(never)]
-    fn learn(clock: CoarseClock, second: u32) -> Moment {
-        let now = clock.now();
-        let Ok(latest) = u32::try_from(now.0 / 1_000 + AHEAD) else { return now };
-        KNOWN.store(u64::from(second) << 32 | u64::from(latest), Ordering::Relaxed);
-        Moment(u64::from(latest) * 1_000)
+    #[inline]
+    const fn end(known: u64) -> Moment {
+        Moment((known & u32::MAX as u64) * 1_000)
     }
 
     /// The kernel's second, which glibc reads without a system call: ten
@@ -143,7 +171,7 @@ mod second {
     #[allow(unsafe_code, reason = "a measured gain, argued above")]
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the lower half is what is wanted")]
     #[inline]
-    fn present() -> u32 {
+    pub(super) fn present() -> u32 {
         // SAFETY: `time` writes to where its argument points, unless that is null.
         (unsafe { libc::time(std::ptr::null_mut()) }) as u32
     }
@@ -152,15 +180,76 @@ mod second {
     mod tests {
         use super::*;
 
-        #[test]
-        fn what_was_known_in_another_second_is_learnt_anew() {
-            let (clock, wall) = (CoarseClock, u64::from(present()));
-            for other in [wall - 1, wall + 100, 0, u64::from(u32::MAX)] {
-                KNOWN.store(other << 32, Ordering::Relaxed);
-                let (before, latest) = (clock.now(), latest(clock));
-                assert!(before <= latest && latest.0 <= clock.now().0 + AHEAD * 1_000, "{before:?} {latest:?}");
-                assert!((wall..wall + 100).contains(&(KNOWN.load(Ordering::Relaxed) >> 32)));
+        /// A wall clock and a monotonic one, in milliseconds.
+        struct Clocks {
+            wall: u64,
+            monotonic: u64,
+        }
+
+        impl Clocks {
+            /// What a bound says of them, in milliseconds ahead, and of how many times
+            /// it has asked.
+            fn ask(&self, bound: &Bound, asked: &mut u64) -> Option<u64> {
+                #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+                let second = (self.wall / 1_000) as u32;
+                let latest = bound.latest(second, || {
+                    *asked += 1;
+                    Moment(self.monotonic)
+                });
+                latest.0.checked_sub(self.monotonic)
             }
+        }
+
+        #[test]
+        fn the_bound_is_ahead_of_every_time_and_learnt_once_a_second() {
+            // The second time beyond what 32 bits hold.
+            for wall in [0, 999, 1_000_000, (u64::from(u32::MAX) - 1) * 1_000 + 7] {
+                for monotonic in [0, 1, 123_456, 999_999] {
+                    let (bound, mut asked) = (Bound::new(), 0);
+                    for passed in 0..5_000 {
+                        let clocks = Clocks { wall: wall + passed, monotonic: monotonic + passed };
+                        let ahead = clocks.ask(&bound, &mut asked);
+                        assert!(ahead.is_some_and(|ahead| (1_000..=3_000).contains(&ahead)), "{ahead:?}");
+                        bound.check(Moment(clocks.monotonic));
+                    }
+                    assert!((5..=6).contains(&asked), "{asked}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_leap_second_and_a_wall_clock_that_is_set_are_borne() {
+            let (bound, mut asked) = (Bound::new(), 0);
+            for passed in 0..20_000_u64 {
+                let wall = match passed {
+                    // The second 7 comes twice.
+                    0..8_000 => 100_000 + passed,
+                    8_000..12_000 => 100_000 + passed - 1_000,
+                    // It is set forward by an hour, and back by two.
+                    12_000..16_000 => 3_700_000 + passed,
+                    _ => 50_000 + passed,
+                };
+                let ahead = Clocks { wall, monotonic: 777 + passed }.ask(&bound, &mut asked);
+                assert!(ahead.is_some(), "after {passed} ms");
+            }
+        }
+
+        #[test]
+        fn a_wall_clock_that_stands_still_is_found_out_by_a_reading() {
+            let (bound, mut asked) = (Bound::new(), 0);
+            let at = |monotonic| Clocks { wall: 5_000, monotonic };
+            assert!(at(1_000).ask(&bound, &mut asked).is_some());
+            assert!(at(90_000).ask(&bound, &mut asked).is_none());
+            bound.check(Moment(90_000));
+            assert!(at(90_000).ask(&bound, &mut asked).is_some());
+            assert_eq!(asked, 2);
+        }
+
+        #[test]
+        fn a_clock_beyond_what_is_kept_is_read_every_time() {
+            let (bound, mut asked) = (Bound::new(), 0);
+            let late = Clocks { wall: 5_000, monotonic: u64::from(u32::MAX) * 1_000 };
+            assert_eq!((late.ask(&bound, &mut asked), late.ask(&bound, &mut asked), asked), (Some(0), Some(0), 2));
         }
     }
 }

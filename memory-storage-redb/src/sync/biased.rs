@@ -95,7 +95,7 @@ impl<T> BiasedLock<T> {
     }
 
     /// Reads by an announcement of this thread, whose stripe this must be, unless
-    /// there is a writer to wait for.
+    /// there is a writer to wait for, or the thread reads another lock.
     #[inline]
     pub(crate) fn read_announced(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
         let seat = &SEATS[stripe.index()];
@@ -121,6 +121,10 @@ impl<T> BiasedLock<T> {
     #[cold]
     #[inline(never)]
     fn is_open(&self, seat: &Seat) -> bool {
+        // To begin with, for less than what follows.
+        if self.state.load(Ordering::Relaxed) == WRITTEN {
+            return false;
+        }
         seat.announced.swap(self.address(), Ordering::SeqCst);
         if self.state.load(Ordering::SeqCst) == WRITTEN {
             return false;
@@ -235,6 +239,7 @@ impl<T> Drop for WriteGuard<'_, T> {
 
 impl<T> fmt::Debug for BiasedLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BiasedLock").field("state", &self.state).finish_non_exhaustive()
+        let is_biased = self.state.load(Ordering::Relaxed) == BIASED;
+        f.debug_struct("BiasedLock").field("is_biased", &is_biased).finish_non_exhaustive()
     }
 }

@@ -100,3 +100,51 @@ pub(crate) fn full_barrier() {
 pub(crate) fn has_full_barrier() -> bool {
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs this in a thread that has a stripe: another test takes all there are,
+    /// for a moment.
+    fn with_a_stripe(test: impl Fn(Option<Stripe>) + Sync) {
+        let run = || {
+            stripe().is_some_and(|own| {
+                test(Some(own));
+                true
+            })
+        };
+        while !std::thread::scope(|scope| scope.spawn(run).join().unwrap()) {
+            yield_now();
+        }
+    }
+
+    #[test]
+    fn a_lock_is_biased_after_as_many_reads_as_are_worth_it_and_until_a_write() {
+        with_a_stripe(|own| {
+            let lock = BiasedLock::new(1);
+            let is_biased = || format!("{lock:?}").contains("is_biased: true");
+            for round in 1..=3 {
+                let read = || assert_eq!(*lock.read(own), round);
+                // What the stripe's owner before has read counts, up to a round number.
+                (0..READS_IN_A_ROW - READS_COUNTED).for_each(|_| read());
+                assert!(!is_biased());
+                (0..2 * READS_COUNTED).for_each(|_| read());
+                // Where there is a bias at all.
+                assert_eq!(is_biased(), has_full_barrier());
+                *lock.write() += 1;
+                assert!(!is_biased());
+            }
+        });
+    }
+
+    #[test]
+    fn a_read_within_a_read_of_another_lock_is_a_read() {
+        with_a_stripe(|own| {
+            let (outer, inner) = (BiasedLock::new(1), BiasedLock::new(2));
+            let (first, second) = (outer.read(own), inner.read(own));
+            assert!(matches!(first, ReadGuard::Announced(_)) && matches!(second, ReadGuard::Locked { .. }));
+            assert_eq!((*first, *second), (1, 2));
+        });
+    }
+}

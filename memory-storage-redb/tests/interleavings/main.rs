@@ -165,7 +165,7 @@ fn a_writer_is_alone() {
 fn a_read_that_needs_no_barrier_meets_a_write() {
     let lock = Arc::new(sync::BiasedLock::new((0, 0)));
     (0..sync::READS_IN_A_ROW).for_each(|_| assert_eq!(*lock.read(sync::stripe()), (0, 0)));
-    assert!(sync::stripe().is_some_and(|stripe| lock.read_announced(stripe).is_some()));
+    assert!(format!("{lock:?}").contains("is_biased: true"));
     let reader = {
         let lock = Arc::clone(&lock);
         thread::spawn(move || {
