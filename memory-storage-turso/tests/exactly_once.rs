@@ -10,7 +10,7 @@ use memory_core::{Episode, EpisodeId, Error, MemoryStorage, Store, WriteBatch};
 use memory_storage_turso::lab::{Fault, Late, Script};
 use memory_storage_turso::{BatchConfig, TursoStorage};
 use tokio::time::timeout;
-use world::{GUARD, World, episode, hasty, heuristic};
+use world::{GUARD, World, brisk, episode, hasty, heuristic, opened};
 
 fn newer(episode: &Episode, version: &str) -> Episode {
     let mut newer = episode.clone();
@@ -131,7 +131,7 @@ async fn no_write_in_doubt_is_forgotten_however_many_there_are() {
 #[tokio::test]
 async fn attempts_that_wait_for_a_lock_after_their_client_has_left_change_nothing_twice() {
     let world = World::new().await;
-    let storage = hasty(1).remote(world.lab.url(), "").await.unwrap();
+    let storage = opened(|| hasty(1).deadline(GUARD), &world.lab.url()).await;
     let stored = episode("web", "1");
     world.execute("BEGIN IMMEDIATE").await;
     let error = timeout(GUARD, storage.put(std::slice::from_ref(&stored))).await.unwrap().unwrap_err();
@@ -152,7 +152,7 @@ async fn a_database_that_stays_locked_is_unavailable_and_nothing_is_in_doubt() {
         "step_results":[null,null,null,null,null,null,{"cols":[],"rows":[],"affected_row_count":0,"last_insert_rowid":null}],
         "step_errors":[{"message":"database is locked","code":"SQLITE_BUSY"},null,null,null,null,
             {"message":"no transaction is active","code":"SQLITE_ERROR"},null]}}}]}"#;
-    let storage = hasty(4).remote(world.lab.url(), "").await.unwrap();
+    let storage = brisk().remote(world.lab.url(), "").await.unwrap();
     let before = world.lab.counters().requests;
     world.lab.script(Script::new().when(|_| true, Fault::status(200).body(busy)));
     let error = storage.put(&[episode("web", "1")]).await.unwrap_err();
@@ -163,7 +163,7 @@ async fn a_database_that_stays_locked_is_unavailable_and_nothing_is_in_doubt() {
 #[tokio::test]
 async fn a_definite_error_after_an_unknown_outcome_is_still_unknown() {
     let world = World::new().await;
-    let storage = hasty(4).remote(world.lab.url(), "").await.unwrap();
+    let storage = brisk().remote(world.lab.url(), "").await.unwrap();
     let stored = episode("web", "1");
     // The first attempt is still under way when the second is refused.
     let refused = "CREATE TRIGGER refuse BEFORE INSERT ON episodes BEGIN SELECT RAISE(ABORT, 'not now'); END;";
@@ -184,7 +184,7 @@ async fn a_definite_error_after_an_unknown_outcome_is_still_unknown() {
 #[tokio::test]
 async fn all_operations_together_may_try_again_ten_times() {
     let world = World::new().await;
-    let storage = Arc::new(hasty(16).remote(world.lab.url(), "").await.unwrap());
+    let storage = Arc::new(brisk().remote(world.lab.url(), "").await.unwrap());
     let before = world.lab.counters().requests;
     world.lab.script(Script::new().when(|_| true, Fault::status(429)));
     let calls: tokio::task::JoinSet<_> = (0..30)

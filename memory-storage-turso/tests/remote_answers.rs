@@ -17,7 +17,7 @@ use memory_core::{EpisodeId, Error, Heuristic, MemoryStorage, Store};
 use memory_storage_turso::lab::{Fault, Script};
 use memory_storage_turso::{BatchConfig, TursoStorage};
 use serde_json::{Value, json};
-use world::{World, episode, heuristic};
+use world::{World, episode, heuristic, opened};
 
 #[tokio::test]
 async fn a_record_larger_than_the_limit_is_read_alone_whatever_it_holds() {
@@ -63,8 +63,8 @@ async fn what_a_server_says_with_an_error_is_cut_and_not_lost() {
 #[tokio::test]
 async fn a_read_in_parts_has_one_deadline() {
     let world = World::new().await;
-    let builder = TursoStorage::builder().max_request(40_000).deadline(Duration::from_millis(600));
-    let storage = builder.remote(world.lab.url(), "").await.unwrap();
+    let builder = || TursoStorage::builder().max_request(40_000).deadline(Duration::from_millis(600));
+    let storage = opened(builder, &world.lab.url()).await;
     let ids: Vec<_> = (0..3000).map(|_| EpisodeId::new()).collect();
     // Seven requests, none of which takes too long.
     world.lab.set_rtt(Duration::from_millis(200));

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use memory_core::conformance::{self, Suite};
 use memory_core::{Error, Result};
@@ -21,7 +22,8 @@ async fn conforms(builder: impl Fn() -> TursoBuilder, prefix: &str) {
         storage.initialize_schema().await?;
         Ok(storage)
     };
-    Suite::new(open).only(prefix).run().await.assert_passed();
+    // The longest cases take seconds, and on a slow machine minutes.
+    Suite::new(open).guard(Duration::from_secs(600)).only(prefix).run().await.assert_passed();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -15,7 +15,7 @@ use std::error::Error as _;
 use std::fmt::Debug;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use answers::{Answers, answer};
 use memory_core::{Error, MemoryStorage, Result, Store};
@@ -23,7 +23,7 @@ use memory_storage_turso::lab::{Fault, Lab, LabOptions, Script, Token};
 use memory_storage_turso::{TursoBuilder, TursoStorage};
 use table::Trouble;
 use tokio::time::timeout;
-use world::{GUARD, World, episode, hasty, seed};
+use world::{GUARD, World, brisk, episode, hasty, opened, seed};
 
 const CANARY: &str = "canary-0c93f1b7e2";
 
@@ -119,7 +119,7 @@ async fn a_token_that_the_server_repeats_is_not_repeated() {
     for status in [200, 302, 400, 401, 403, 404, 413, 429, 500, 503] {
         for body in &bodies {
             lab.script(Script::new());
-            let storage = hasty(4).remote(lab.url(), CANARY).await.unwrap();
+            let storage = brisk().remote(lab.url(), CANARY).await.unwrap();
             lab.script(Script::new().when(|_| true, Fault::status(status).body(body.clone())));
             assert!(storage.put(&[episode("web", "1")]).await.is_err());
             calls(&storage).await;
@@ -187,7 +187,7 @@ async fn a_proxy_in_the_environment_is_not_shown_what_stays_on_this_machine() {
 /// A builder whose provider gives the token number `n` to the caller number `n`.
 fn counting(asked: &Arc<AtomicU64>) -> TursoBuilder {
     let asked = Arc::clone(asked);
-    hasty(16).token_provider(move || {
+    brisk().token_provider(move || {
         let count = asked.fetch_add(1, Ordering::Relaxed);
         async move { Ok(if count < 3 { format!("old-token-{count}") } else { CANARY.to_owned() }) }
     })
@@ -215,7 +215,7 @@ async fn the_error_of_who_provides_the_token_is_the_calls_own() {
     let lab = guarded().await;
     let before = lab.counters().requests;
     let provider = || async { Result::<String>::Err(Error::unsupported("open the vault", "it is sealed")) };
-    let error = hasty(16).token_provider(provider).remote(lab.url(), "").await.unwrap_err();
+    let error = brisk().token_provider(provider).remote(lab.url(), "").await.unwrap_err();
     assert_eq!(error.to_string(), "open the vault: unsupported: it is sealed");
     assert_eq!(lab.counters().requests, before);
 }
@@ -223,14 +223,19 @@ async fn the_error_of_who_provides_the_token_is_the_calls_own() {
 #[tokio::test]
 async fn a_write_that_waits_for_its_token_for_too_long_is_not_in_doubt() {
     let world = World::new().await;
-    let asked = Arc::<AtomicU64>::default();
-    let counter = Arc::clone(&asked);
-    let provider = move || {
-        let first = counter.fetch_add(1, Ordering::Relaxed) == 0;
-        async move { if first { Ok(String::new()) } else { std::future::pending().await } }
+    // None until the storage is open.
+    let (is_open, asked) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let builder = || {
+        let (is_open, asked) = (Arc::clone(&is_open), Arc::clone(&asked));
+        hasty(1).deadline(GUARD).token_provider(move || {
+            let is_open = is_open.load(Ordering::Relaxed);
+            asked.fetch_add(u64::from(is_open), Ordering::Relaxed);
+            async move { if is_open { std::future::pending().await } else { Ok(String::new()) } }
+        })
     };
-    let storage = hasty(1).token_provider(provider).remote(world.lab.url(), "").await.unwrap();
+    let storage = opened(builder, &world.lab.url()).await;
+    is_open.store(true, Ordering::Relaxed);
     let error = timeout(GUARD, storage.put(&[episode("web", "1")])).await.unwrap().unwrap_err();
     assert!(matches!(error, Error::Timeout { .. }), "{error:?}");
-    assert!(asked.load(Ordering::Relaxed) > 2, "an attempt that did not leave is made again");
+    assert!(asked.load(Ordering::Relaxed) > 1, "an attempt that did not leave is made again");
 }

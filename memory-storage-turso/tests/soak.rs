@@ -20,7 +20,7 @@ use memory_storage_turso::TursoStorage;
 use memory_storage_turso::lab::{Close, Fault, Late, Point, Proxy, ProxyOptions, Script};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use world::{GUARD, World, episode, hasty, heuristic, seed};
+use world::{GUARD, World, episode, hasty, heuristic, opened, seed};
 
 const WRITERS: u64 = 6;
 const WRITES: u32 = 40;
@@ -68,12 +68,7 @@ fn fault(random: &mut Rng) -> Option<Fault> {
 impl Writer {
     async fn new(name: u64, world: Arc<World>, common: memory_core::Heuristic, seed: u64) -> Self {
         let proxy = Proxy::start(ProxyOptions::new(world.lab.server().address())).await.unwrap();
-        let storage = loop {
-            // Only a slow machine can fail here.
-            if let Ok(storage) = hasty(1).remote(proxy.url(), "").await {
-                break storage;
-            }
-        };
+        let storage = opened(|| hasty(1), &proxy.url()).await;
         Self {
             random: Rng::with_seed(seed ^ (name << 32)),
             proxy,

@@ -8,6 +8,7 @@ use clap::Args;
 use memory_benches::InputError;
 use memory_storage_turso::lab::{Counters, Lab, LabOptions};
 
+use crate::bench::interrupts;
 use crate::duration;
 
 #[derive(Args, Debug)]
@@ -48,11 +49,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 
 async fn serve(options: &Options, lab: LabOptions) -> Result<()> {
     // Before anybody can know the URL: an interrupt is never missed from then on.
-    let interrupted = tokio::spawn(tokio::signal::ctrl_c());
+    let mut interrupts = interrupts().context("listen for Ctrl-C")?;
     let lab = Lab::start(lab).await.map_err(|error| refused(options, &error))?;
     writeln!(stdout(), "{}", lab.url())?;
     writeln!(stdout(), "database {}; Ctrl-C stops", lab.database().display())?;
-    interrupted.await?.context("wait for Ctrl-C")?;
+    interrupts.recv().await;
     let counters = lab.counters();
     lab.stop().await;
     writeln!(stdout(), "{}", summary(&counters))?;

@@ -17,7 +17,7 @@ use operation::Operation;
 use table::{Once, Row, rows};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use world::{World, episode, hasty, seed};
+use world::{World, brisk, episode, seed};
 
 /// Rows that are worked on at a time: many of them wait for a fault to pass.
 const AT_ONCE: usize = 12;
@@ -87,7 +87,7 @@ async fn no_fault_leaves_half_a_schema() {
 #[tokio::test]
 async fn a_write_that_finds_nobody_is_certain_of_it() {
     let world = World::new().await;
-    let storage = hasty(1).remote(world.lab.url(), "").await.unwrap();
+    let storage = brisk().remote(world.lab.url(), "").await.unwrap();
     world.lab.proxy().go_down().await;
     // The first may go out on a connection that is gone already.
     let (first, second) = (episode("down", "1"), episode("down", "1"));

@@ -7,7 +7,7 @@ use memory_storage_turso::lab::{Lab, LabOptions, Script};
 use tokio::time::{Instant, timeout};
 
 use crate::table::{Once, Row, Trouble};
-use crate::world::{ATTEMPT, GUARD, hasty, kind, number};
+use crate::world::{ATTEMPT, GUARD, hasty, kind, number, opened};
 
 /// What a schema has of tables.
 const TABLES: i64 = 5;
@@ -36,12 +36,7 @@ pub(crate) async fn creation(row: Row, _: u64) -> (usize, Vec<String>) {
 async fn create(row: &Row, once: bool, scale: u32) -> (Result<(), String>, Duration) {
     let lab = Lab::start(LabOptions::default()).await.unwrap();
     let database = libsql::Builder::new_local(lab.database()).build().await.unwrap().connect().unwrap();
-    let storage = loop {
-        // The address is the lab's own, so that only a slow machine can fail here.
-        if let Ok(storage) = hasty(scale).remote(lab.url(), "").await {
-            break storage;
-        }
-    };
+    let storage = opened(|| hasty(scale), &lab.url()).await;
     lab.script(row.script(once));
     if matches!(row.trouble, Trouble::Down) {
         lab.proxy().go_down().await;

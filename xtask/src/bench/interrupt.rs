@@ -37,7 +37,7 @@ impl Interrupt {
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let mut signals = {
             let _context = runtime.enter();
-            signals().context("listen for Ctrl-C")?
+            interrupts().context("listen for Ctrl-C")?
         };
         let interrupt = Self(Arc::default());
         let pressed = Arc::clone(&interrupt.0);
@@ -58,12 +58,14 @@ impl Interrupt {
     }
 }
 
+/// Each Ctrl-C from now on.
 #[cfg(unix)]
-fn signals() -> io::Result<tokio::signal::unix::Signal> {
+pub(crate) fn interrupts() -> io::Result<tokio::signal::unix::Signal> {
     tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
 }
 
+/// Each Ctrl-C from now on.
 #[cfg(windows)]
-fn signals() -> io::Result<tokio::signal::windows::CtrlC> {
+pub(crate) fn interrupts() -> io::Result<tokio::signal::windows::CtrlC> {
     tokio::signal::windows::ctrl_c()
 }

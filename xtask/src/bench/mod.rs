@@ -21,7 +21,7 @@ use memory_benches::{Progress, Ran, Report, SECTIONS, Section, Settings, Stopped
 use self::command_line::command_line;
 use self::files::Files;
 use self::interrupt::Interrupt;
-pub(crate) use self::interrupt::{EXIT_CODE as INTERRUPTED, Interrupted};
+pub(crate) use self::interrupt::{EXIT_CODE as INTERRUPTED, Interrupted, interrupts};
 use self::progress::Shown;
 use crate::plan;
 
