@@ -5,6 +5,7 @@
 
 #[path = "metrics_exact/counting.rs"]
 mod counting;
+mod world;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +19,9 @@ use memory_core::{
 use memory_storage_redb::CoarseClock;
 use memory_storage_turso::lab::{Fault, Lab, LabOptions, Script};
 use memory_storage_turso::{
-    BatchConfig, CacheConfig, CachedStorage, Latencies, OperationMetrics, PerformanceSnapshot, TursoBuilder,
-    TursoStorage,
+    CacheConfig, CachedStorage, Latencies, OperationMetrics, PerformanceSnapshot, TursoBuilder, TursoStorage,
 };
+use world::{brisk, opened};
 
 fn episode(name: &str) -> Episode {
     let mut episode = Episode::new(name, TaskContext::new(name), TaskType::Debugging);
@@ -41,16 +42,14 @@ struct World {
     cached: Arc<CachedStorage<Counting>>,
 }
 
-fn hasty() -> TursoBuilder {
-    let pause = Duration::from_millis(1);
-    let batch = BatchConfig { retry_base_delay: pause, retry_max_delay: pause, ..BatchConfig::default() };
-    TursoStorage::builder().index_metadata("session").batch(batch)
+fn indexed() -> TursoBuilder {
+    brisk().index_metadata("session")
 }
 
 impl World {
-    async fn new(builder: TursoBuilder) -> Self {
+    async fn new() -> Self {
         let lab = Lab::start(LabOptions::default()).await.unwrap();
-        let storage = builder.remote(lab.url(), "").await.unwrap();
+        let storage = indexed().remote(lab.url(), "").await.unwrap();
         storage.initialize_schema().await.unwrap();
         let metrics = Arc::clone(storage.metrics());
         let counting = Counting::new(storage);
@@ -76,7 +75,7 @@ fn calls(snapshot: &PerformanceSnapshot, name: &str) -> (u64, u64, u64) {
 
 #[tokio::test]
 async fn every_operation_is_counted_by_every_path() {
-    let world = World::new(hasty()).await;
+    let world = World::new().await;
     let storage = &world.cached;
     let start = world.figures();
     assert_eq!((calls(&start, "connect"), calls(&start, "initialize_schema")), ((1, 0, 0), (1, 0, 0)));
@@ -166,7 +165,7 @@ async fn every_operation_is_counted_by_every_path() {
 
 #[tokio::test]
 async fn reads_that_wait_for_one_load_are_counted_apart() {
-    let world = World::new(hasty()).await;
+    let world = World::new().await;
     let before = world.figures();
     let held = world.lab.hold();
     let id = EpisodeId::new();
@@ -191,7 +190,7 @@ async fn reads_that_wait_for_one_load_are_counted_apart() {
 
 #[tokio::test]
 async fn a_load_that_is_taken_over_is_counted_once() {
-    let world = World::new(hasty()).await;
+    let world = World::new().await;
     let known = episode("known");
     world.cached.store_episode(&known).await.unwrap();
     let before = world.figures();
@@ -219,7 +218,7 @@ async fn a_load_that_is_taken_over_is_counted_once() {
 
 #[tokio::test]
 async fn retries_and_failures_are_counted_as_the_proxy_sees_them() {
-    let world = World::new(hasty()).await;
+    let world = World::new().await;
     let storage = world.counting.storage();
     let stored = episode("web");
 
@@ -261,14 +260,10 @@ async fn retries_and_failures_are_counted_as_the_proxy_sees_them() {
 
 #[tokio::test]
 async fn what_comes_too_late_and_what_waits_its_turn_is_counted() {
-    let world = World::new(hasty()).await;
-    let late = || hasty().pool_size(1).attempt_timeout(Duration::from_millis(300)).deadline(Duration::from_millis(350));
-    let storage = loop {
-        // Only a slow machine can fail here.
-        if let Ok(storage) = late().remote(world.lab.url(), "").await {
-            break Arc::new(storage);
-        }
-    };
+    let world = World::new().await;
+    let late =
+        || indexed().pool_size(1).attempt_timeout(Duration::from_millis(300)).deadline(Duration::from_millis(350));
+    let storage = Arc::new(opened(late, &world.lab.url()).await);
     let before = storage.metrics().snapshot();
     let held = world.lab.hold();
     let get = || {
@@ -291,7 +286,7 @@ async fn what_comes_too_late_and_what_waits_its_turn_is_counted() {
 
 #[tokio::test]
 async fn bytes_are_those_of_the_bodies() {
-    let world = World::new(hasty()).await;
+    let world = World::new().await;
     let (before, proxy) = (world.figures(), world.lab.counters());
     let storage = world.counting.storage();
     // Two writes that differ in what they hold alone: so do the bytes.

@@ -129,7 +129,7 @@ fn systems(case: &Case, seed: u64) -> Result<Vec<Filled>> {
         filled(systems::MOKA, systems::moka(room), &order),
         filled("moka-expiring", systems::moka_expiring(room), &order),
         filled("foyer", systems::foyer(room), &order),
-        filled(systems::MINI_MOKA, systems::mini_moka(room), &order),
+        filled("mini-moka", systems::mini_moka(room), &order),
         filled("lru", systems::lru(room), &order),
     ];
     if !matches!(case.kind, Kind::Insert) {

@@ -48,8 +48,7 @@ fn overhead(maker: &Maker, entries: usize, count: CountAllocated) -> Result<f64>
     let mut made = None;
     let bytes = count(&mut || made = Some((maker.make)(entries).inspect(|system| fill(&**system, requests))));
     let Some(system) = made.transpose()? else { return Ok(f64::NAN) };
-    let held = (0..requests).filter(|number| system.get(&key(*number)).is_some()).count().max(1);
-    Ok(bytes as f64 / held as f64 - (size_of::<Key>() + size_of::<Value>()) as f64)
+    Ok(bytes as f64 / system.held().max(1) as f64 - (size_of::<Key>() + size_of::<Value>()) as f64)
 }
 
 /// Uses a cache as it is used: looked up first, and now and then again.

@@ -36,7 +36,6 @@ pub(super) struct Maker {
 pub(super) const OURS: &str = "ours";
 pub(super) const QUICK: &str = "quick_cache";
 pub(super) const MOKA: &str = "moka";
-pub(super) const MINI_MOKA: &str = "mini-moka";
 
 /// Ours as it is by default: lifetimes, adaptation and statistics on.
 pub(super) type Ours = AdaptiveCache<Key, Value>;
@@ -230,7 +229,7 @@ pub(super) const BOUNDED: [Maker; 6] = [
     Maker { name: QUICK, make: |entries| Ok(Box::new(quick(entries))) },
     Maker { name: MOKA, make: |entries| Ok(Box::new(moka(entries))) },
     Maker { name: "foyer", make: |entries| Ok(Box::new(foyer(entries))) },
-    Maker { name: MINI_MOKA, make: |entries| Ok(Box::new(mini_moka(entries))) },
+    Maker { name: "mini-moka", make: |entries| Ok(Box::new(mini_moka(entries))) },
     Maker { name: "lru", make: |entries| Ok(Box::new(lru(entries))) },
 ];
 

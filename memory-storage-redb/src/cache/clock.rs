@@ -108,8 +108,8 @@ impl Clock for CoarseClock {
 }
 
 /// How far the time can have come, by the second that the wall clock shows. Both
-/// clocks are sped up and slowed down together. (On other processors the kernel has
-/// no such second for glibc to read, and another libc asks for more than that.)
+/// clocks are sped up and slowed down together. (On most other processors the kernel has
+/// no such second for glibc to read.)
 #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 mod second {
     use super::{AtomicU64, Moment, Ordering};
