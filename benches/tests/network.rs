@@ -8,8 +8,8 @@ use memory_benches::{
     InputError, NetworkSettings, Report, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories,
 };
 use memory_core::{Episode, Filter, Pattern, Store};
+use memory_lab::{Lab, LabOptions};
 use memory_storage_turso::TursoStorage;
-use memory_storage_turso::lab::{Lab, LabOptions};
 use tokio::runtime::Runtime;
 
 const OPERATIONS: [&str; 11] = [

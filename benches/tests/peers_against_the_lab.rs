@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use memory_storage_turso::lab::{Clock, Lab, LabOptions};
+use memory_lab::{Clock, Lab, LabOptions};
 
 const TOKEN: &str = "token-of-the-lab";
 const TEXT: &str = "before\0after, \u{1F980}";

@@ -7,8 +7,8 @@ use std::time::Duration;
 use memory_benches::report::Row;
 use memory_benches::{Phase1Settings, SECTIONS, Scope, Section, ServerAddress, Settings, Trajectories};
 use memory_core::{Episode, Filter, Pattern, Store};
+use memory_lab::{Lab, LabOptions};
 use memory_storage_turso::TursoStorage;
-use memory_storage_turso::lab::{Lab, LabOptions};
 use tokio::runtime::Runtime;
 
 const TOKEN: &str = "token-of-the-lab";

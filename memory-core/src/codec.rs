@@ -8,7 +8,6 @@
 use bincode::config::{self, Configuration, Limit};
 
 use crate::error::Result;
-use crate::record::record_ref;
 use crate::{Error, Record};
 
 const VERSION: u8 = 1;
@@ -29,7 +28,7 @@ pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {
     record.validate()?;
     let mut bytes = vec![VERSION, 0, 0, 0, 0];
     bincode::serde::encode_into_std_write(record, &mut bytes, CONFIG).map_err(|error| {
-        Error::invalid_input("record", format!("cannot be encoded: {error}")).about(record_ref(record.id()))
+        Error::invalid_input("record", format!("cannot be encoded: {error}")).about(record.id().into())
     })?;
     let sum = crc32fast::hash(&bytes[HEADER..]).to_le_bytes();
     bytes[1..HEADER].copy_from_slice(&sum);

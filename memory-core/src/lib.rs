@@ -16,9 +16,6 @@ mod store;
 mod timestamp;
 mod write;
 
-#[cfg(feature = "conformance")]
-pub mod conformance;
-
 pub use error::{Error, Kind, RecordRef, Result};
 pub use ext::MemoryStorageExt;
 pub use id::{EpisodeId, HeuristicId, Id, PatternId};

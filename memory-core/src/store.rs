@@ -18,8 +18,8 @@ use crate::{
 /// effect whole or not at all, and [`MemoryStorage::settle`] tells when it is
 /// over.
 ///
-/// What every implementation does is checked by the conformance suite (feature
-/// `conformance`); what it accepts stands in [`limits`](crate::limits).
+/// The conformance suite (crate `memory-conformance`) checks what every
+/// implementation does; what it accepts stands in [`limits`](crate::limits).
 #[async_trait]
 pub trait Store<R: Record>: Send + Sync {
     /// Stores records, each in place of the one with its id if there is one.

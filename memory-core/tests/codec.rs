@@ -1,9 +1,8 @@
 //! Records survive JSON and the binary codec, and damage is noticed.
 
-#![cfg(feature = "conformance")]
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
-use memory_core::conformance::strategy::{self, Generate};
+use memory_conformance::strategy::{self, Generate};
 use memory_core::{Episode, Error, Heuristic, Pattern, Record, codec};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;

@@ -9,8 +9,6 @@ compile_error!("a storage needs a way to its database: enable the feature `local
 
 mod cache;
 mod config;
-#[cfg(feature = "lab")]
-pub mod lab;
 mod metrics;
 mod prepared;
 mod schema;

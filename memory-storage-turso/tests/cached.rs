@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gate::Gate;
-use memory_core::conformance;
+use memory_conformance as conformance;
 use memory_core::field::domain;
 use memory_core::{
     Episode, EpisodeId, Error, Filter, InMemoryStorage, MemoryStorage, MemoryStorageExt, Query, Store, TaskContext,
     TaskType, WriteBatch,
 };
-use memory_storage_turso::lab::{Fault, Lab, LabOptions, Late};
+use memory_lab::{Fault, Lab, LabOptions, Late};
 use memory_storage_turso::{BatchConfig, CacheConfig, CachedStorage, CachedTursoStorage, TursoStorage};
 use tokio::time::timeout;
 

@@ -10,8 +10,8 @@ use std::task::Poll;
 
 use memory_core::field::domain;
 use memory_core::{Episode, Filter, MemoryStorage, Query, Store, WriteBatch, WriteId};
+use memory_lab::{Fault, Late, Point, Script};
 use memory_storage_turso::TursoStorage;
-use memory_storage_turso::lab::{Fault, Late, Point, Script};
 use tokio::time::timeout;
 use uuid::Uuid;
 use world::{GUARD, World, episode, heuristic, pattern};

@@ -6,7 +6,7 @@
 mod aside;
 
 use aside::CacheAside;
-use memory_storage_turso::lab::history::history;
+use memory_conformance::history::history;
 use memory_storage_turso::{CacheConfig, CachedStorage};
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use memory_core::conformance;
+use memory_conformance as conformance;
 use memory_storage_turso::{BatchConfig, TursoBuilder, TursoStorage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ mod world;
 use std::sync::Arc;
 
 use memory_core::{Episode, EpisodeId, Error, MemoryStorage, Store, WriteBatch};
-use memory_storage_turso::lab::{Fault, Late, Script};
+use memory_lab::{Fault, Late, Script};
 use memory_storage_turso::{BatchConfig, TursoStorage};
 use tokio::time::timeout;
 use world::{GUARD, World, brisk, episode, hasty, heuristic, opened};

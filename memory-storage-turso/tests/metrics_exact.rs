@@ -16,8 +16,8 @@ use memory_core::{
     Episode, EpisodeId, Error, Filter, Heuristic, MemoryStorage, MemoryStorageExt, Pattern, PatternId, PatternKind,
     Query, Store, TaskContext, TaskType, WriteBatch,
 };
+use memory_lab::{Fault, Lab, LabOptions, Script};
 use memory_storage_redb::CoarseClock;
-use memory_storage_turso::lab::{Fault, Lab, LabOptions, Script};
 use memory_storage_turso::{
     CacheConfig, CachedStorage, Latencies, OperationMetrics, PerformanceSnapshot, TursoBuilder, TursoStorage,
 };

@@ -11,8 +11,8 @@ use memory_core::{
     Access, Episode, EpisodeId, MemoryStorage, MemoryStorageExt, Pattern, PatternKind, Query, Store, TaskContext,
     TaskType,
 };
+use memory_lab::{Lab, LabOptions};
 use memory_storage_redb::{AdaptiveCacheConfig, ManualClock};
-use memory_storage_turso::lab::{Lab, LabOptions};
 use memory_storage_turso::{CacheConfig, CachedTursoStorage, PerformanceMetrics, QueryCache, QueryKey, TursoStorage};
 
 fn episode(name: &str) -> Episode {

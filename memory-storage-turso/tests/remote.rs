@@ -7,8 +7,8 @@ use memory_core::{
     Episode, EpisodeId, Error, Filter, Heuristic, MemoryStorage, MemoryStorageExt, Pattern, PatternKind, Query, Store,
     TaskContext, TaskType, WriteBatch,
 };
+use memory_lab::{Lab, LabOptions};
 use memory_storage_turso::TursoStorage;
-use memory_storage_turso::lab::{Lab, LabOptions};
 
 fn episode(bytes: usize) -> Episode {
     let mut episode = Episode::new("x".repeat(bytes), TaskContext::new("web"), TaskType::Debugging);

@@ -14,7 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use memory_core::limits::MAX_RECORD;
 use memory_core::{EpisodeId, Error, Heuristic, MemoryStorage, Store};
-use memory_storage_turso::lab::{Fault, Script};
+use memory_lab::{Fault, Script};
 use memory_storage_turso::{BatchConfig, TursoStorage};
 use serde_json::{Value, json};
 use world::{World, episode, heuristic, opened};

@@ -7,9 +7,9 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use memory_core::conformance::{self, Suite};
+use memory_conformance::{self as conformance, Suite};
 use memory_core::{Error, Result};
-use memory_storage_turso::lab::{Lab, LabOptions};
+use memory_lab::{Lab, LabOptions};
 use memory_storage_turso::{BatchConfig, TursoBuilder, TursoStorage};
 
 async fn conforms(builder: impl Fn() -> TursoBuilder, prefix: &str) {

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use answers::{Answers, answer};
 use memory_core::{Error, MemoryStorage, Result, Store};
-use memory_storage_turso::lab::{Fault, Lab, LabOptions, Script, Token};
+use memory_lab::{Fault, Lab, LabOptions, Script, Token};
 use memory_storage_turso::{TursoBuilder, TursoStorage};
 use table::Trouble;
 use tokio::time::timeout;

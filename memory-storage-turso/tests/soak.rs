@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use memory_core::{Episode, Error, MemoryStorage, Result, Store, WriteBatch, WriteId};
+use memory_lab::{Close, Fault, Late, Point, Proxy, ProxyOptions, Script};
 use memory_storage_turso::TursoStorage;
-use memory_storage_turso::lab::{Close, Fault, Late, Point, Proxy, ProxyOptions, Script};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use world::{GUARD, World, episode, hasty, heuristic, opened, seed};

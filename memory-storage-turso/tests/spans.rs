@@ -11,7 +11,7 @@ use memory_core::{
     Episode, ExecutionResult, ExecutionStep, Filter, Heuristic, MemoryStorage, Metadata, Pattern, PatternKind, Query,
     TaskContext, TaskOutcome, TaskType, WriteBatch,
 };
-use memory_storage_turso::lab::{Fault, Lab, LabOptions, Script, Token};
+use memory_lab::{Fault, Lab, LabOptions, Script, Token};
 use memory_storage_turso::{CacheConfig, TursoStorage};
 use serde_json::json;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use memory_benches::InputError;
-use memory_storage_turso::lab::{Counters, Lab, LabOptions};
+use memory_lab::{Counters, Lab, LabOptions};
 
 use crate::bench::interrupts;
 use crate::duration;

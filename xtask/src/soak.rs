@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stderr};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
-use memory_storage_turso::lab::history::history;
+use memory_conformance::history::history;
 use memory_storage_turso::{CacheConfig, CachedStorage};
 
 #[derive(Args, Debug)]

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use memory_benches::report::{Row, SCHEMA_VERSION};
 use memory_benches::statistics::Verdict;
 use memory_benches::{Report, SECTIONS};
-use memory_storage_turso::lab::{Lab, LabOptions};
+use memory_lab::{Lab, LabOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use memory_storage_turso::lab::{Counters, Proxy, ProxyOptions, Server, ServerOptions};
+use memory_lab::{Counters, Proxy, ProxyOptions, Server, ServerOptions};
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 

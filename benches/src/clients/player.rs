@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use memory_storage_turso::lab::Counters;
+use memory_lab::Counters;
 use tokio::runtime::Runtime;
 
 use super::OURS;

@@ -50,7 +50,7 @@ pub trait Record:
     /// [`Error::InvalidInput`](crate::Error::InvalidInput), naming the record
     /// and the first field that is refused.
     fn validate(&self) -> Result<()> {
-        self.check().finish().map_err(|error| error.about(record_ref(self.id())))
+        self.check().finish().map_err(|error| error.about(self.id().into()))
     }
 
     /// How many bytes of content this record has, counted as
@@ -67,9 +67,10 @@ pub trait Record:
     fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self>;
 }
 
-/// What names this record in an error.
-pub(crate) fn record_ref<R: Record>(id: Id<R>) -> RecordRef {
-    RecordRef { kind: R::KIND, id: id.uuid() }
+impl<R: Record> From<Id<R>> for RecordRef {
+    fn from(id: Id<R>) -> Self {
+        Self { kind: R::KIND, id: id.uuid() }
+    }
 }
 
 const fn text(name: FieldName) -> FieldDef {

@@ -77,13 +77,12 @@ impl Mutant {
 
 /// Histories over the real thing with a shortcut. The one that fills and then
 /// invalidates is the usual cache-aside code, in `tests/coherence_history.rs`.
-#[cfg(feature = "lab")]
 mod tests {
     use memory_storage_redb::CacheConfig;
 
     use super::*;
     use crate::CachedStorage;
-    use crate::lab::history::{Unruly, history};
+    use memory_conformance::history::{Unruly, history};
 
     fn caught(wrap: impl Fn(Unruly) -> CachedStorage<Unruly>) -> bool {
         (0..300).any(|seed| history(seed, &wrap).is_err())

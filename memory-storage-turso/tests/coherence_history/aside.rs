@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use memory_conformance::history::Unruly;
 use memory_core::{
     Counts, Episode, Field, Filter, Health, Id, MemoryStorage, Page, Plan, Query, Record, Result, Store, WriteBatch,
     WriteId, Written,
 };
-use memory_storage_turso::lab::history::Unruly;
 use uuid::Uuid;
 
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! One operation that meets one fault, and what must be true afterwards.
 
 use memory_core::Error;
+use memory_lab::Script;
 use memory_storage_turso::TursoStorage;
-use memory_storage_turso::lab::Script;
 use tokio::time::{Instant, timeout};
 
 use crate::operation::{Call, Opening, Operation};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use memory_core::MemoryStorage;
-use memory_storage_turso::lab::{Lab, LabOptions, Script};
+use memory_lab::{Lab, LabOptions, Script};
 use tokio::time::{Instant, timeout};
 
 use crate::table::{Once, Row, Trouble};

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use memory_storage_turso::lab::{Close, Fault, Late, Point, Script};
+use memory_lab::{Close, Fault, Late, Point, Script};
 
 use crate::world::Kind;
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use memory_core::{Episode, Error, Heuristic, Pattern, PatternKind, TaskContext, TaskType};
-use memory_storage_turso::lab::{Lab, LabOptions};
+use memory_lab::{Lab, LabOptions};
 use memory_storage_turso::{BatchConfig, TursoBuilder, TursoStorage};
 use uuid::Uuid;
 

@@ -1,0 +1,172 @@
+//! What no storage accepts, and what every one does.
+
+use serde_json::{Value, json};
+
+use crate::check::{Outcome, equal, holds, refused};
+use crate::marked;
+use crate::sample::Sample;
+use crate::subject::Subject;
+use memory_core::RecordRef;
+use memory_core::limits::{MAX_DEPTH, MAX_METADATA_KEY, MAX_PER_CALL, MAX_RECORD};
+use memory_core::{Episode, ExecutionStep, Id, Pattern, Query, WriteBatch};
+
+cases! {
+    storage: [
+        limits_of_a_step_are_those_of_metadata,
+        limits_count_all_changes_of_a_batch,
+    ],
+    each_kind: [
+        limits_record_of_four_mebibytes_is_stored,
+        limits_larger_record_is_refused,
+        limits_metadata_key_of_one_kibibyte_is_stored,
+        limits_longer_metadata_key_is_refused,
+        limits_depth_of_sixty_four_is_stored,
+        limits_deeper_metadata_is_refused,
+        limits_no_real_may_be_infinite_or_nan,
+        limits_no_metadata_integer_beyond_i64,
+        limits_no_more_ids_than_ten_thousand,
+        limits_no_more_records_than_ten_thousand,
+    ],
+}
+
+/// The record is refused in each way it could be stored, with good ones around
+/// it, none of which is stored either.
+async fn is_refused<R: Sample>(subject: &Subject, bad: R, field: &str) -> Outcome {
+    let about = Some(RecordRef::from(bad.id()));
+    let good = R::samples([1_000, 1_001]);
+    let batch = [good[0].clone(), bad, good[1].clone()];
+    refused("put", subject.put(&batch).await, about, field)?;
+    let ids = batch.each_ref().map(R::id);
+    subject.lacks(ids).await?;
+    let mut commit = WriteBatch::new();
+    for record in batch {
+        commit.put(record);
+    }
+    refused("commit", subject.commit(&commit).await, about, field)?;
+    subject.lacks(ids).await?;
+    equal("all records", &subject.ids(&Query::<R>::new()).await?, &Vec::new())
+}
+
+/// The longest text that the record number 0 may hold.
+fn longest_text<R: Sample>() -> String {
+    let fits = |length| R::worded(0, &"x".repeat(length)).validate().is_ok();
+    let (mut fitting, mut refused) = (0, MAX_RECORD + 1);
+    while refused - fitting > 1 {
+        let middle = fitting.midpoint(refused);
+        *(if fits(middle) { &mut fitting } else { &mut refused }) = middle;
+    }
+    "x".repeat(fitting)
+}
+
+async fn limits_record_of_four_mebibytes_is_stored<R: Sample>(subject: &Subject) -> Outcome {
+    let text = longest_text::<R>();
+    holds(text.len() > MAX_RECORD - 1_000, || format!("no more than {} bytes of text fit", text.len()))?;
+    subject.keeps(&[R::worded(0, &text)]).await
+}
+
+async fn limits_larger_record_is_refused<R: Sample>(subject: &Subject) -> Outcome {
+    let text = longest_text::<R>() + "x";
+    is_refused(subject, R::worded(0, &text), "record").await
+}
+
+async fn limits_metadata_key_of_one_kibibyte_is_stored<R: Sample>(subject: &Subject) -> Outcome {
+    let keys = ["k".repeat(MAX_METADATA_KEY), "ö".repeat(MAX_METADATA_KEY / 2)];
+    for (n, key) in (0..).zip(keys) {
+        subject.keeps(&[R::tagged(n, [(key.clone(), n)])]).await?;
+        equal(
+            "what the key finds",
+            &subject.matching::<R>(&memory_core::field::metadata(key).exists()).await?,
+            &vec![marked(n)],
+        )?;
+    }
+    Ok(())
+}
+
+async fn limits_longer_metadata_key_is_refused<R: Sample>(subject: &Subject) -> Outcome {
+    is_refused(subject, R::tagged(0, [("k".repeat(MAX_METADATA_KEY + 1), 1)]), "metadata").await?;
+    is_refused(subject, R::tagged(0, [("ö".repeat(MAX_METADATA_KEY / 2) + "k", 1)]), "metadata").await
+}
+
+/// A scalar inside so many lists, or so many objects.
+fn nested(depth: usize) -> [Value; 2] {
+    [(0..depth).fold(json!(1), |inner, _| json!([inner])), (0..depth).fold(json!(1), |inner, _| json!({ "k": inner }))]
+}
+
+async fn limits_depth_of_sixty_four_is_stored<R: Sample>(subject: &Subject) -> Outcome {
+    for value in nested(MAX_DEPTH) {
+        subject.keeps(&[R::tagged(0, [("k", value)])]).await?;
+    }
+    Ok(())
+}
+
+async fn limits_deeper_metadata_is_refused<R: Sample>(subject: &Subject) -> Outcome {
+    for value in nested(MAX_DEPTH + 1) {
+        is_refused(subject, R::tagged(0, [("k", value)]), "metadata").await?;
+    }
+    Ok(())
+}
+
+async fn limits_no_real_may_be_infinite_or_nan<R: Sample>(subject: &Subject) -> Outcome {
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        for index in 0..R::sample(0).reals().len() {
+            let mut record = R::sample(0);
+            let field = {
+                let (field, real) = record.reals().swap_remove(index);
+                *real = value;
+                field
+            };
+            is_refused(subject, record, field).await.map_err(|failure| failure.at(format!("{value} in {field}")))?;
+        }
+    }
+    Ok(())
+}
+
+async fn limits_no_metadata_integer_beyond_i64<R: Sample>(subject: &Subject) -> Outcome {
+    for beyond in [1 << 63, u64::MAX] {
+        is_refused(subject, R::tagged(0, [("k", beyond)]), "metadata").await?;
+        is_refused(subject, R::tagged(0, [("k", json!([{ "k": [beyond] }]))]), "metadata").await?;
+    }
+    Ok(())
+}
+
+async fn limits_no_more_ids_than_ten_thousand<R: Sample>(subject: &Subject) -> Outcome {
+    subject.put(&R::samples([0])).await?;
+    let ids: Vec<Id<R>> = (0..=MAX_PER_CALL as u64).map(marked).collect();
+    refused("get", subject.get(&ids).await.map(|answers| answers.len()), None, "ids")?;
+    refused("delete", subject.delete(&ids).await, None, "ids")?;
+    subject.holds(&R::samples([0])).await
+}
+
+async fn limits_no_more_records_than_ten_thousand<R: Sample>(subject: &Subject) -> Outcome {
+    let records = R::samples(0..=MAX_PER_CALL as u64);
+    refused("put", subject.put(&records).await, None, "records")?;
+    equal("all records", &subject.ids(&Query::<R>::new()).await?, &Vec::new())
+}
+
+async fn limits_of_a_step_are_those_of_metadata(subject: &Subject) -> Outcome {
+    let with = |parameters, metadata| {
+        let mut episode = Episode::sample(0);
+        let step = ExecutionStep::new(2, "tool", "action");
+        episode.steps = vec![ExecutionStep::new(1, "tool", "action"), ExecutionStep { parameters, metadata, ..step }];
+        episode
+    };
+    for (value, deeper) in nested(MAX_DEPTH).into_iter().zip(nested(MAX_DEPTH + 1)) {
+        subject.keeps(&[with(value.clone(), [("k", value)].into())]).await?;
+        subject.delete::<Episode>(&[marked(0)]).await?;
+        is_refused(subject, with(deeper.clone(), [("k", 1)].into()), "steps[1].parameters").await?;
+        is_refused(subject, with(json!(1), [("k", deeper)].into()), "steps[1].metadata").await?;
+    }
+    let long = "k".repeat(MAX_METADATA_KEY + 1);
+    is_refused(subject, with(json!(1), [(long, 1)].into()), "steps[1].metadata").await?;
+    is_refused(subject, with(json!(1), [("k", u64::MAX)].into()), "steps[1].metadata").await
+}
+
+async fn limits_count_all_changes_of_a_batch(subject: &Subject) -> Outcome {
+    let mut batch = WriteBatch::new();
+    batch.put(Episode::sample(0));
+    for rest in 0..MAX_PER_CALL as u64 {
+        batch.delete(marked::<Pattern>(rest));
+    }
+    refused("commit", subject.commit(&batch).await, None, "changes")?;
+    subject.lacks([marked::<Episode>(0)]).await
+}

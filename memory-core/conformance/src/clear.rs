@@ -1,0 +1,48 @@
+//! Emptying a database that the suite shares with itself.
+
+use memory_core::RecordRef;
+use memory_core::Result;
+use memory_core::limits::MAX_PER_CALL;
+use memory_core::{Episode, Error, Heuristic, Id, MemoryStorage, Pattern, Query, Record, Store};
+
+/// Deletes what an earlier case left in `storage`, for a factory over one
+/// shared database, and returns how many records that were.
+///
+/// # Errors
+///
+/// [`Error::InvalidInput`] if there is any record that the suite did not make,
+/// naming it; nothing is deleted then. Otherwise what the storage fails with.
+pub async fn clear<S: MemoryStorage + ?Sized>(storage: &S) -> Result<u64> {
+    let episodes = own::<Episode, _>(storage).await?;
+    let patterns = own::<Pattern, _>(storage).await?;
+    let heuristics = own::<Heuristic, _>(storage).await?;
+    Ok(delete(storage, &episodes).await? + delete(storage, &patterns).await? + delete(storage, &heuristics).await?)
+}
+
+/// The ids of all records, which are the suite's.
+async fn own<R: Record, S: Store<R> + ?Sized>(storage: &S) -> Result<Vec<Id<R>>> {
+    let mut ids = Vec::new();
+    let mut query = Query::<R>::new().limit(1_000);
+    loop {
+        let page = storage.query(&query).await?;
+        for record in &page.records {
+            if !super::is_marked(&**record) {
+                let reason = "the database holds a record that this suite did not make; give it an empty database";
+                return Err(Error::invalid_input("id", reason).about(RecordRef::from(record.id())));
+            }
+            ids.push(record.id());
+        }
+        if page.next.is_none() {
+            return Ok(ids);
+        }
+        query = query.after(page.next);
+    }
+}
+
+async fn delete<R: Record, S: Store<R> + ?Sized>(storage: &S, ids: &[Id<R>]) -> Result<u64> {
+    let mut deleted = 0;
+    for ids in ids.chunks(MAX_PER_CALL) {
+        deleted += storage.delete(ids).await?;
+    }
+    Ok(deleted)
+}

@@ -1,0 +1,194 @@
+//! A backend that does everything that a network may do to a client.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fastrand::Rng;
+use memory_core::{
+    Counts, Episode, Error, Field, Filter, Health, Id, InMemoryStorage, MemoryStorage, Page, Plan, Query, Record,
+    Result, Store, WriteBatch, WriteId, Written,
+};
+
+use super::lock::lock;
+use super::record::History;
+
+/// An [`InMemoryStorage`] that is slow at random, loses answers, and stores
+/// some writes long after it gave them up. Clones are one.
+#[derive(Clone, Debug)]
+pub struct Unruly(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    storage: InMemoryStorage,
+    history: Arc<History>,
+    rng: Mutex<Rng>,
+    ledger: tokio::sync::Mutex<Ledger>,
+    /// Whether writes that were given up may be stored after all.
+    unfenced: AtomicBool,
+}
+
+/// Writes that happened, and those that never will.
+#[derive(Debug, Default)]
+struct Ledger {
+    done: HashSet<WriteId>,
+    dead: HashSet<WriteId>,
+}
+
+impl Unruly {
+    pub(super) fn new(history: Arc<History>, rng: Rng) -> Self {
+        let storage = InMemoryStorage::new();
+        Self(Arc::new(Inner {
+            storage,
+            history,
+            rng: Mutex::new(rng),
+            ledger: tokio::sync::Mutex::default(),
+            unfenced: AtomicBool::default(),
+        }))
+    }
+
+    /// Makes the backend ignore fences and settlements, so that a test can show that histories notice.
+    #[must_use]
+    pub fn unfenced(self) -> Self {
+        self.0.unfenced.store(true, Ordering::Relaxed);
+        self
+    }
+
+    fn chance(&self, percent: u32) -> bool {
+        lock(&self.0.rng).u32(..100) < percent
+    }
+
+    async fn delay(&self) {
+        let millis = lock(&self.0.rng).u64(..20);
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+    }
+
+    /// Before and after a read: what is answered may be old by then.
+    async fn slowly<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
+        self.delay().await;
+        if self.chance(5) {
+            return Err(Error::unavailable("read", "the history says so"));
+        }
+        let answer = read.await;
+        self.delay().await;
+        answer
+    }
+
+    /// Stores a write unless it is fenced off, or was stored before.
+    async fn store(&self, batch: &WriteBatch) -> Result<Written> {
+        let mut ledger = self.0.ledger.lock().await;
+        if ledger.dead.contains(&batch.id()) && !self.0.unfenced.load(Ordering::Relaxed) {
+            return Err(Error::unavailable("commit", "it was fenced off"));
+        }
+        if ledger.done.contains(&batch.id()) {
+            return Ok(Written::already(batch.id(), 0));
+        }
+        for fence in batch.fences() {
+            if !ledger.done.contains(fence) {
+                ledger.dead.insert(*fence);
+            }
+        }
+        let written = self.0.storage.commit(batch).await?;
+        let changes: Vec<_> = batch.changes::<Episode>().iter().collect();
+        let changes: Vec<_> = changes.iter().map(|(id, record)| (*id, record.map(AsRef::as_ref))).collect();
+        self.0.history.store(batch.id(), &changes);
+        ledger.done.insert(batch.id());
+        Ok(written)
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<R: Record> Store<R> for Unruly
+where
+    InMemoryStorage: Store<R>,
+{
+    async fn put(&self, records: &[R]) -> Result<()> {
+        let mut batch = WriteBatch::new();
+        for record in records {
+            batch.put(record.clone());
+        }
+        self.commit(&batch).await.map(drop)
+    }
+
+    async fn get(&self, ids: &[Id<R>]) -> Result<Vec<Option<Arc<R>>>> {
+        self.slowly(self.0.storage.get(ids)).await
+    }
+
+    async fn delete(&self, ids: &[Id<R>]) -> Result<u64> {
+        let mut batch = WriteBatch::new();
+        for id in ids {
+            batch.delete(*id);
+        }
+        Ok(self.commit(&batch).await?.deleted)
+    }
+
+    async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
+        self.slowly(self.0.storage.query(query)).await
+    }
+
+    async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
+        self.slowly(self.0.storage.count(filter, by)).await
+    }
+
+    async fn explain(&self, query: &Query<R>) -> Result<Plan> {
+        self.0.storage.explain(query).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl MemoryStorage for Unruly {
+    async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
+        let (backend, sent) = (self.clone(), batch.clone());
+        // On its way it is out of the caller's hands.
+        let server = tokio::spawn(async move {
+            backend.delay().await;
+            if backend.chance(20) {
+                for _ in 0..10 {
+                    backend.delay().await;
+                }
+            }
+            backend.store(&sent).await
+        });
+        let outcome = if self.chance(15) {
+            self.delay().await;
+            Err(Error::indeterminate(batch.id(), "the history says so"))
+        } else if self.chance(5) {
+            server.abort();
+            match server.await {
+                Ok(written) => written,
+                Err(_) => Err(Error::unavailable("commit", "the history says so")),
+            }
+        } else {
+            match server.await {
+                Ok(written) => written,
+                Err(_) => Err(Error::indeterminate(batch.id(), "it was lost")),
+            }
+        };
+        self.delay().await;
+        outcome
+    }
+
+    async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+        self.delay().await;
+        if self.chance(30) {
+            return Err(Error::unavailable("settle", "the history says so"));
+        }
+        let mut ledger = self.0.ledger.lock().await;
+        for write in writes {
+            if !ledger.done.contains(write) {
+                ledger.dead.insert(*write);
+            }
+        }
+        drop(ledger);
+        self.delay().await;
+        Ok(())
+    }
+
+    async fn health(&self) -> Result<Health> {
+        self.0.storage.health().await
+    }
+}

@@ -1,0 +1,132 @@
+//! The few values that records and filters both draw from.
+
+use proptest::sample::{Select, select};
+
+use crate::{hostile, marked};
+use memory_core::{Complexity, Episode, FieldName, Scalar, TaskType, Timestamp};
+
+/// How many of a pool's first values are common.
+const COMMON: usize = 5;
+
+/// Ids are the first so many.
+pub(crate) const IDS: u64 = 40;
+
+/// Neighbours at 2^53 and at the ends of `i64`, where reals are too coarse.
+pub(crate) const INTEGERS: &[i64] = &[
+    0,
+    1,
+    -1,
+    2,
+    3,
+    9_007_199_254_740_991,
+    9_007_199_254_740_992,
+    9_007_199_254_740_993,
+    -9_007_199_254_740_993,
+    i64::MAX - 1,
+    i64::MAX,
+    i64::MIN,
+    i64::MIN + 1,
+];
+
+/// Neighbours only between 1e-20 and 1e20, beyond which
+/// [`Filter`](memory_core::Filter) promises less.
+pub(crate) const REALS: &[f64] = &[
+    0.0,
+    -0.0,
+    1.0,
+    0.5,
+    -1.5,
+    0.3,
+    0.300_000_000_000_000_04,
+    1e-7,
+    1e-300,
+    f64::MIN_POSITIVE,
+    9_007_199_254_740_992.0,
+    9_007_199_254_740_994.0,
+    9_223_372_036_854_775_808.0,
+    -9_223_372_036_854_775_808.0,
+    18_446_744_073_709_551_616.0,
+    1e300,
+    f64::MAX,
+    f64::MIN,
+];
+
+pub(crate) const COUNTS: &[u32] = &[0, 1, 2, 3, 100, u32::MAX - 1, u32::MAX];
+
+/// Microseconds: the ends of time, around the epoch, and a second around now.
+pub(crate) const TIMES: &[i64] = &[
+    Timestamp::MIN.as_micros(),
+    Timestamp::MAX.as_micros(),
+    -1,
+    0,
+    1,
+    1_700_000_000_000_000,
+    1_700_000_000_000_001,
+    1_700_000_001_000_000,
+    1_700_000_000_999_999,
+];
+
+pub(crate) const TASK_TYPES: &[TaskType] = &[
+    TaskType::CodeGeneration,
+    TaskType::Debugging,
+    TaskType::Refactoring,
+    TaskType::Testing,
+    TaskType::Analysis,
+    TaskType::Documentation,
+    TaskType::Other,
+];
+
+pub(crate) const COMPLEXITIES: &[Complexity] = &[Complexity::Simple, Complexity::Moderate, Complexity::Complex];
+
+/// One of the values.
+pub(super) fn all<T: Copy + std::fmt::Debug + 'static>(values: &'static [T]) -> Select<T> {
+    select(values)
+}
+
+/// One of the first values.
+pub(super) fn common<T: Copy + std::fmt::Debug + 'static>(values: &'static [T]) -> Select<T> {
+    select(&values[..COMMON])
+}
+
+/// A time within its range, which the pools keep to.
+pub(crate) fn time(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).expect("the years 0001 to 9999")
+}
+
+/// Values of a field's own type, such as generated records hold.
+pub(crate) fn operands(name: FieldName) -> Vec<Scalar<'static>> {
+    fn each<T: Copy + Into<Scalar<'static>>>(values: &[T]) -> Vec<Scalar<'static>> {
+        values.iter().map(|value| (*value).into()).collect()
+    }
+    match name {
+        FieldName::Id | FieldName::Patterns | FieldName::Heuristics | FieldName::Episodes => {
+            (0..IDS).map(|rest| marked::<Episode>(rest).into()).collect()
+        }
+        FieldName::TaskType => each(TASK_TYPES),
+        FieldName::Complexity => each(COMPLEXITIES),
+        FieldName::Outcome => each(&["success", "partial_success", "failure", "abstained"]),
+        FieldName::PatternType => each(&["tool_sequence", "decision_point", "error_recovery", "context_pattern"]),
+        FieldName::TaskDescription
+        | FieldName::Domain
+        | FieldName::Language
+        | FieldName::Framework
+        | FieldName::Tags
+        | FieldName::Condition
+        | FieldName::Action => each(hostile::TEXTS),
+        FieldName::StartTime
+        | FieldName::EndTime
+        | FieldName::ArchivedAt
+        | FieldName::CreatedAt
+        | FieldName::UpdatedAt => each(TIMES),
+        FieldName::Reward | FieldName::SuccessRate | FieldName::Confidence => each(REALS),
+        FieldName::Occurrences | FieldName::SampleSize => each(COUNTS),
+        other => panic!("the suite has no operands for the field `{other}` yet"),
+    }
+}
+
+/// The first values, which records hold most often.
+pub(super) fn common_operands(name: FieldName) -> Vec<Scalar<'static>> {
+    let mut operands = operands(name);
+    operands.truncate(COMMON);
+    operands
+}
