@@ -1,6 +1,9 @@
 //! `cargo xtask tidy`: the house rules that a machine can check.
 
 mod code;
+mod diagram;
+mod layers;
+mod paths;
 mod rules;
 
 use std::ffi::OsStr;
@@ -46,6 +49,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             findings += 1;
             println!("{}:{line}: {advice}", name.display());
         }
+    }
+    for (name, Finding { line, advice }) in layers::check(&root)? {
+        findings += 1;
+        println!("{}:{line}: {advice}", name.display());
     }
     if findings > 0 {
         bail!("{findings} findings in {files} files");
