@@ -82,7 +82,9 @@ fn leaves(tree: &UseTree) -> Vec<Vec<String>> {
     match tree {
         UseTree::Path(path) => {
             let mut leaves = leaves(&path.tree);
-            leaves.iter_mut().for_each(|leaf| leaf.insert(0, path.ident.to_string()));
+            for leaf in &mut leaves {
+                leaf.insert(0, path.ident.to_string());
+            }
             leaves
         }
         UseTree::Name(name) => vec![vec![name.ident.to_string()]],
