@@ -129,9 +129,6 @@ pub struct Row {
     /// How many tasks worked at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<u64>,
-    /// Bytes of the process that were in memory afterwards.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resident_bytes: Option<u64>,
     /// Hits among lookups, 0 to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hit_ratio: Option<f64>,

@@ -33,7 +33,6 @@ const FIGURES: &[(&str, Cell)] = &[
     ("hit ratio", |row| row.hit_ratio.map(|ratio| digits(ratio, 4))),
     ("held", |row| row.most_held.map(|entries| entries.to_string())),
     ("B/entry", |row| row.bytes_per_entry.map(|bytes| digits(bytes, 4))),
-    ("resident", |row| row.resident_bytes.map(|bytes| format!("{} MiB", bytes >> 20))),
     ("promise", |row| row.promise.map(|promise| format!("{promise:?}").to_lowercase())),
 ];
 

@@ -7,11 +7,8 @@
 //! same time, up to 64 of them; the time of one operation is that of all,
 //! divided by their number.
 //!
-//! After a slash each operation has the number of episodes. Resident memory is
-//! the process's, read after the last round of the operation; it has what
-//! earlier sections left, so that the differences count.
+//! After a slash each operation has the number of episodes.
 
-mod memory;
 mod operations;
 mod settings;
 
@@ -94,7 +91,6 @@ fn sized(measured: &Measured, records: usize, tasks: Option<usize>) -> Vec<Row> 
     for row in &mut rows {
         row.records = Some(records as u64);
         row.tasks = tasks.map(|tasks| tasks as u64);
-        row.resident_bytes = memory::resident();
     }
     rows
 }
