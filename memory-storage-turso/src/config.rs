@@ -148,6 +148,50 @@ const MAX_READERS: usize = 256;
 #[cfg(feature = "local")]
 const MAX_BUSY_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
+/// Bounds of the ledger in which a server's database remembers writes, so that
+/// a repeated write takes effect once.
+///
+/// The ledger takes about 100 bytes for each write. A write prunes a few of the
+/// oldest entries by the way. While an entry is there, a repetition of its write
+/// does nothing and reports the first outcome, and a write that was settled or
+/// fenced off stays impossible. After the entry is gone, a repetition is a new
+/// write and is applied again. Of several storages over one database, the one
+/// with the smallest bounds decides.
+#[cfg(feature = "remote")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LedgerConfig {
+    /// How long an entry is kept, by the server's clock. At least an hour, and
+    /// at least twice the deadline of an operation. Default: 7 days.
+    pub max_age: Duration,
+    /// How many entries are kept, the newest. At least 10,000; more than all
+    /// clients together write within twice the deadline. Default: 1,000,000.
+    pub max_rows: u64,
+}
+
+#[cfg(feature = "remote")]
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self { max_age: Duration::from_secs(7 * 24 * 3600), max_rows: 1_000_000 }
+    }
+}
+
+#[cfg(feature = "remote")]
+impl LedgerConfig {
+    fn validate(&self, deadline: Duration) -> Result<()> {
+        let least = Duration::from_secs(3600).max(deadline.saturating_mul(2));
+        if self.max_age < least {
+            let reason =
+                format!("{:?}, where at least {least:?} is needed: a late attempt must find its entry", self.max_age);
+            return Err(Error::invalid_input("ledger.max_age", reason));
+        }
+        if self.max_rows < 10_000 {
+            let reason = format!("{} entries, where at least 10,000 are needed", self.max_rows);
+            return Err(Error::invalid_input("ledger.max_rows", reason));
+        }
+        Ok(())
+    }
+}
+
 /// What the remote transport needs to know.
 #[cfg(feature = "remote")]
 #[derive(Clone, Debug)]
@@ -157,6 +201,7 @@ pub(crate) struct RemoteConfig {
     pub(crate) pool_size: usize,
     pub(crate) max_request: usize,
     pub(crate) max_response: usize,
+    pub(crate) ledger: LedgerConfig,
     pub(crate) batch: BatchConfig,
 }
 
@@ -180,6 +225,7 @@ impl RemoteConfig {
         if self.max_response == 0 {
             return refused("max_response", "at least 1 byte; every answer holds at least one record");
         }
+        self.ledger.validate(self.deadline)?;
         self.batch.validate()
     }
 }
@@ -196,6 +242,21 @@ mod tests {
         assert!(batch.validate().unwrap_err().to_string().contains("retry_base_delay"));
         let cache = PreparedCacheConfig { max_size: 0, ..PreparedCacheConfig::default() };
         assert!(cache.validate().unwrap_err().to_string().contains("max_size"));
+    }
+
+    #[cfg(feature = "remote")]
+    #[test]
+    fn a_ledger_that_forgets_too_soon_is_refused_by_name() {
+        let refused = |ledger: LedgerConfig, hours: u64| {
+            let error = ledger.validate(Duration::from_secs(hours * 3600)).unwrap_err();
+            error.to_string()
+        };
+        let aged = |hours: u64| LedgerConfig { max_age: Duration::from_secs(hours * 3600), ..LedgerConfig::default() };
+        assert!(refused(aged(0), 0).contains("ledger.max_age"));
+        assert!(refused(aged(3), 2).contains("14400s"));
+        assert!(aged(4).validate(Duration::from_secs(2 * 3600)).is_ok());
+        let few = LedgerConfig { max_rows: 9_999, ..LedgerConfig::default() };
+        assert!(refused(few, 1).contains("ledger.max_rows"));
     }
 
     #[test]

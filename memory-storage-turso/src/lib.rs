@@ -18,6 +18,8 @@ mod transport;
 pub use cache::{
     CachedStats, CachedStorage, CachedTursoStorage, KindCacheStats, QueryCache, QueryCacheStats, QueryKey,
 };
+#[cfg(feature = "remote")]
+pub use config::LedgerConfig;
 pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
 /// The settings of the caches, from the crate that holds them.
 pub use memory_storage_redb::CacheConfig;

@@ -5,10 +5,11 @@
 mod world;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use memory_core::{Episode, EpisodeId, Error, MemoryStorage, Store, WriteBatch};
+use memory_core::{Episode, EpisodeId, Error, MemoryStorage, Store, WriteBatch, WriteId};
 use memory_lab::{Fault, Late, Script};
-use memory_storage_turso::{BatchConfig, TursoStorage};
+use memory_storage_turso::{BatchConfig, LedgerConfig, TursoStorage};
 use tokio::time::timeout;
 use world::{GUARD, World, brisk, episode, hasty, heuristic, opened};
 
@@ -45,15 +46,8 @@ async fn a_batch_that_is_committed_again_does_nothing_and_reports_the_first_coun
 async fn rows_of_the_ledger_are_forgotten_after_a_week_and_not_before() {
     let world = World::new().await;
     let storage = TursoStorage::new(world.lab.url(), "").await.unwrap();
-    let old = |name: &str, count: u32, days: f64| {
-        format!(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-            INSERT INTO memory_writes (write_id, written_at, deleted)
-            SELECT '{name}' || i, (unixepoch() - {days} * 24 * 3600) * 1000000, 0 FROM n;"
-        )
-    };
-    world.execute(&old("older", 20, 7.01)).await;
-    world.execute(&old("newer", 5, 6.99)).await;
+    entries(&world, "older", 20, 7.01 * 24.0).await;
+    entries(&world, "newer", 5, 6.99 * 24.0).await;
     let rows =
         async |name| world.number(&format!("SELECT count(*) FROM memory_writes WHERE write_id LIKE '{name}%'")).await;
     for left in [12, 4, 0, 0] {
@@ -62,6 +56,62 @@ async fn rows_of_the_ledger_are_forgotten_after_a_week_and_not_before() {
     }
     // This test's own writes are young.
     assert_eq!(rows("").await, 5 + 4);
+}
+
+/// Writes entries of this age into the ledger.
+async fn entries(world: &World, name: &str, count: u32, hours: f64) {
+    let sql = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+        INSERT INTO memory_writes (write_id, written_at, deleted)
+        SELECT '{name}' || i, (unixepoch() - {hours} * 3600) * 1000000, 0 FROM n;"
+    );
+    world.execute(&sql).await;
+}
+
+#[tokio::test]
+async fn the_age_of_the_ledger_is_a_setting() {
+    let world = World::new().await;
+    let ledger = LedgerConfig { max_age: Duration::from_secs(2 * 3600), ..LedgerConfig::default() };
+    let storage = TursoStorage::builder().ledger(ledger).remote(world.lab.url(), "").await.unwrap();
+    entries(&world, "older", 10, 2.1).await;
+    entries(&world, "newer", 5, 1.9).await;
+    for left in [7, 5] {
+        storage.put(&[heuristic("1")]).await.unwrap();
+        let sql = "SELECT count(*) FROM memory_writes WHERE write_id LIKE 'older%' OR write_id LIKE 'newer%'";
+        assert_eq!(world.number(sql).await, left);
+    }
+}
+
+#[tokio::test]
+async fn the_ledger_keeps_as_many_entries_as_are_set_however_they_came() {
+    let world = World::new().await;
+    let ledger = LedgerConfig { max_rows: 10_000, ..LedgerConfig::default() };
+    let storage = TursoStorage::builder().ledger(ledger).remote(world.lab.url(), "").await.unwrap();
+    entries(&world, "young", 10_020, 0.0).await;
+    let rows = async || world.number("SELECT count(*) FROM memory_writes").await;
+    for left in [10_013, 10_006, 10_000, 10_000] {
+        storage.put(&[heuristic("1")]).await.unwrap();
+        assert_eq!(rows().await, left);
+    }
+    // Those that were fenced off are entries, too.
+    let many: Vec<_> = (0..500).map(|_| WriteId::new()).collect();
+    storage.settle(&many).await.unwrap();
+    assert_eq!(rows().await, 10_000);
+    assert_eq!(world.number("SELECT count(*) FROM memory_writes WHERE deleted = -1").await, 500, "the oldest went");
+}
+
+#[tokio::test]
+async fn a_batch_that_is_committed_again_after_the_ledger_forgot_it_is_applied_again() {
+    let world = World::new().await;
+    let storage = TursoStorage::new(world.lab.url(), "").await.unwrap();
+    let stored = episode("web", "1");
+    let mut batch = WriteBatch::new();
+    batch.put(stored.clone());
+    storage.commit(&batch).await.unwrap();
+    world.execute("UPDATE memory_writes SET written_at = (unixepoch() - 8 * 24 * 3600) * 1000000").await;
+    storage.put(&[heuristic("1")]).await.unwrap();
+    assert!(!storage.commit(&batch).await.unwrap().already);
+    assert_eq!(world.account(stored.id.uuid()).await, ["1", "1"]);
 }
 
 #[tokio::test]

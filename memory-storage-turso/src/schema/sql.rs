@@ -19,7 +19,6 @@ const VERSION_1: &[&str] = &[
         written_at INTEGER NOT NULL,
         deleted INTEGER NOT NULL
     ) STRICT",
-    "CREATE INDEX memory_writes_by_time ON memory_writes (written_at)",
     "CREATE TABLE episodes (
         episode_id TEXT NOT NULL PRIMARY KEY,
         task_type TEXT NOT NULL,

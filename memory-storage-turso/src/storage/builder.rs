@@ -14,9 +14,9 @@ use memory_core::Result;
 use super::TursoStorage;
 #[cfg(feature = "local")]
 use crate::config::LocalConfig;
-#[cfg(feature = "remote")]
-use crate::config::RemoteConfig;
 use crate::config::{BatchConfig, PreparedCacheConfig, Synchronous};
+#[cfg(feature = "remote")]
+use crate::config::{LedgerConfig, RemoteConfig};
 use crate::metrics::PerformanceMetrics;
 use crate::schema::IndexedKey;
 use crate::transport::Transport;
@@ -72,6 +72,7 @@ impl Default for TursoBuilder {
                 pool_size: 16,
                 max_request: 8 << 20,
                 max_response: 8 << 20,
+                ledger: LedgerConfig::default(),
                 batch: BatchConfig::default(),
             },
             #[cfg(feature = "remote")]
@@ -212,6 +213,13 @@ impl TursoBuilder {
     /// answers beyond a limit of their own, sqld's is 10 MB. Default: 8 MiB.
     pub fn max_response(mut self, bytes: usize) -> Self {
         self.remote.max_response = bytes;
+        self
+    }
+
+    /// For how long, and for how many writes, a repeated write is recognised as
+    /// one. Default: 7 days and 1,000,000 writes.
+    pub fn ledger(mut self, config: LedgerConfig) -> Self {
+        self.remote.ledger = config;
         self
     }
 

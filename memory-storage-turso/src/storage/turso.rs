@@ -27,6 +27,12 @@ use crate::transport::{Statement, Transport};
 /// A libSQL database, in this process or across a network, as a
 /// [`MemoryStorage`].
 ///
+/// A write to a server takes effect exactly once, also if it has to be sent
+/// again, and so does a batch that is committed again: its id is in a ledger of
+/// the database. The ledger forgets writes after 7 days, and all but the newest
+/// million, unless [`TursoBuilder::ledger`] says otherwise. A batch that is
+/// committed again later than that is applied again.
+///
 /// Dropping it closes a local database soon after, once writes that were handed
 /// over are done; [`close`](Self::close) waits for that.
 #[derive(Debug)]
@@ -281,6 +287,10 @@ impl<R: Table> Store<R> for TursoStorage {
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
 impl MemoryStorage for TursoStorage {
+    /// Commits a batch; on a server exactly once in effect, as long as the
+    /// ledger remembers it: 7 days and the newest million writes unless
+    /// [`TursoBuilder::ledger`] says otherwise. A batch that is committed again
+    /// later than that is applied again.
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
         check_batch(batch)?;
         if batch.is_empty() && batch.fences().is_empty() {

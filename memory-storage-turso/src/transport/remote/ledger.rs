@@ -12,6 +12,7 @@ use memory_core::{Error, WriteId};
 
 use super::failure::Failure;
 use super::message::{first_error, row_list, stmt};
+use crate::config::LedgerConfig;
 use crate::transport::{Columns, Done, Statement, Step, Value};
 
 /// What a row's count of deleted records says of a write that was fenced off
@@ -30,13 +31,27 @@ const COUNT_DELETED: &str = "UPDATE memory_writes SET deleted = deleted + change
 
 const OUTCOME: &str = "SELECT deleted FROM memory_writes WHERE write_id = ?1";
 
-/// A week is far beyond any deadline, and a few rows a write keep up with one
-/// row a write.
-const PRUNE: &str = "DELETE FROM memory_writes WHERE write_id IN (
-        SELECT write_id FROM memory_writes
-        WHERE written_at < (unixepoch() - 7 * 24 * 3600) * 1000000
-        LIMIT 8
-    )";
+/// Forgets entries that are too old or too many, of the few oldest ones.
+///
+/// Rows are in the order in which they were written, so that only the first
+/// ones are looked at. A clock of the server's that was ahead for a while delays
+/// pruning by age, not pruning by number.
+const PRUNE: &str = "DELETE FROM memory_writes
+    WHERE rowid IN (SELECT rowid FROM memory_writes ORDER BY rowid LIMIT ?1)
+    AND (written_at < unixepoch() * 1000000 - ?2
+        OR rowid <= (SELECT max(rowid) FROM memory_writes) - ?3)";
+
+/// Entries looked at for each that is written: pruning keeps up with writing.
+const PRUNED: usize = 8;
+
+/// What is forgotten beside so many new entries.
+pub(super) fn prune(new: usize, ledger: &LedgerConfig) -> Statement {
+    let limit = i64::try_from(new.saturating_mul(PRUNED)).unwrap_or(i64::MAX);
+    // Far less than the age of the epoch would be more than any clock counts.
+    let age = i64::try_from(ledger.max_age.as_micros()).unwrap_or(i64::MAX).min(i64::MAX / 2);
+    let rows = i64::try_from(ledger.max_rows).unwrap_or(i64::MAX);
+    Statement::new(PRUNE, [limit.into(), age.into(), rows.into()])
+}
 
 /// A batch in the making, each step of which runs only if the one before did.
 struct Chain(Vec<BatchStep>);
@@ -61,7 +76,13 @@ impl Chain {
 }
 
 /// The steps of a write as one transaction, its outcome asked for at the end.
-pub(super) fn write(id: WriteId, fences: &[WriteId], steps: Vec<Step>, batch_size: usize) -> Batch {
+pub(super) fn write(
+    id: WriteId,
+    fences: &[WriteId],
+    steps: Vec<Step>,
+    batch_size: usize,
+    ledger: &LedgerConfig,
+) -> Batch {
     let id = || Value::from(id.to_string());
     let mut chain = Chain(Vec::new());
     chain.push(Statement::new("BEGIN IMMEDIATE", []));
@@ -88,7 +109,7 @@ pub(super) fn write(id: WriteId, fences: &[WriteId], steps: Vec<Step>, batch_siz
             }
         }
     }
-    chain.push(Statement::new(PRUNE, []));
+    chain.push(prune(1 + fences.len(), ledger));
     chain.end();
     chain.0.push(BatchStep { condition: None, stmt: stmt(Statement::new(OUTCOME, [id()]), true) });
     Batch { steps: chain.0, replication_index: None }

@@ -27,7 +27,7 @@ pub(crate) use retry::RetryPolicy;
 use retry::{Attempt, Operation, Shared};
 
 use super::{Columns, Done, Statement, Step};
-use crate::config::RemoteConfig;
+use crate::config::{LedgerConfig, RemoteConfig};
 use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::SELECT_VERSION;
 
@@ -38,6 +38,7 @@ pub(crate) struct Remote {
     shared: Shared,
     max_request: usize,
     max_response: usize,
+    ledger: LedgerConfig,
     /// Writes of this storage that may or may not have happened, or may yet.
     in_doubt: Mutex<Vec<WriteId>>,
 }
@@ -65,6 +66,7 @@ impl Remote {
             shared: Shared::new(config.pool_size, Arc::clone(metrics)),
             max_request: config.max_request,
             max_response: config.max_response,
+            ledger: config.ledger,
             in_doubt: Mutex::default(),
         })
     }
@@ -125,7 +127,7 @@ impl Remote {
         self.settle_some(call, operation).await?;
         let mut fences = fences.to_vec();
         fences.extend(self.in_doubt().iter());
-        let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size);
+        let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size, &self.ledger);
         // Should this future be dropped, nobody knows what became of the write.
         let doubt = Doubt { remote: self, id, over: false };
         let done = self.request(call, operation, batch, |result| ledger::outcome(operation.name, &result)).await;
@@ -165,7 +167,8 @@ impl Remote {
 
     /// Makes sure that each of these writes has happened or never will.
     pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
-        self.transaction(call, vec![ledger::fence(writes)]).await?;
+        let statements = vec![ledger::fence(writes), ledger::prune(writes.len(), &self.ledger)];
+        self.transaction(call, statements).await?;
         self.forget(writes);
         Ok(())
     }
@@ -181,7 +184,12 @@ impl Remote {
                 }
                 in_doubt[..MAX_FENCES].to_vec()
             };
-            self.run(call, Operation { write: None, ..operation }, vec![ledger::fence(&some)]).await?;
+            self.run(
+                call,
+                Operation { write: None, ..operation },
+                vec![ledger::fence(&some), ledger::prune(some.len(), &self.ledger)],
+            )
+            .await?;
             self.forget(&some);
         }
     }
