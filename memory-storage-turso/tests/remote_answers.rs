@@ -134,3 +134,74 @@ async fn an_answer_without_a_result_for_each_step_acknowledges_nothing() {
     let error = storage.health().await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
 }
+
+/// A pipeline's answer with this result of the batch.
+fn bare_answer(result: &str) -> Fault {
+    Fault::status(200)
+        .body(format!(r#"{{"results":[{{"type":"ok","response":{{"type":"batch","result":{result}}}}}]}}"#))
+}
+
+/// The answer to a batch of `steps` steps, all of which failed: the error
+/// holds no more than the specification requires.
+fn failed(steps: usize, message: &str) -> Fault {
+    let (results, errors) = (vec![Value::Null; steps], vec![json!({ "message": message }); steps]);
+    bare_answer(&json!({ "step_results": results, "step_errors": errors }).to_string())
+}
+
+#[tokio::test]
+async fn a_database_without_a_schema_is_connected_to_although_the_error_has_no_code() {
+    let world = World::new().await;
+    for answer in [failed(1, "SQLite error: no such table: memory_schema"), failed(1, "no such table: memory_schema")] {
+        world.lab.script(Script::new().when(|_| true, answer));
+        let before = world.lab.counters().requests;
+        TursoStorage::new(world.lab.url(), "").await.unwrap();
+        assert_eq!(world.lab.counters().requests - before, 1);
+    }
+}
+
+/// The steps of a write of one record.
+const WRITE: usize = 7;
+
+#[tokio::test]
+async fn a_certain_failure_without_a_code_is_certain_and_asked_for_once() {
+    let world = World::new().await;
+    let storage = TursoStorage::new(world.lab.url(), "").await.unwrap();
+    let certain = [
+        failed(WRITE, "near \"INSERT\": syntax error"),
+        failed(WRITE, ""),
+        Fault::status(200).body(r#"{"results":[{"type":"error","error":{"message":"no such table: memory_writes"}}]}"#),
+        Fault::status(200).body(r#"{"results":[{"type":"error","error":{"message":"x","code":"SQL_PARSE_ERROR"}}]}"#),
+    ];
+    for answer in certain {
+        world.lab.script(Script::new().when(|_| true, answer));
+        let before = world.lab.counters().requests;
+        let error = storage.put(&[heuristic("1")]).await.unwrap_err();
+        assert!(!error.outcome_unknown() && !error.is_transient(), "{error:?}");
+        assert_eq!(world.lab.counters().requests - before, 1);
+    }
+}
+
+/// Without its code the refusal of a write's id says the same: an earlier
+/// attempt has done it.
+#[tokio::test]
+async fn a_write_that_its_retry_finds_done_is_in_doubt_while_the_ledger_cannot_be_read() {
+    let world = World::new().await;
+    let once = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+    let storage = TursoStorage::builder().batch(once).remote(world.lab.url(), "").await.unwrap();
+    let mut errors = vec![Value::Null; WRITE];
+    errors[1] = json!({ "message": "SQLite error: UNIQUE constraint failed: memory_writes.write_id" });
+    errors[WRITE - 1] = json!({ "message": "disk I/O error" });
+    let result = json!({ "step_results": vec![Value::Null; WRITE], "step_errors": errors });
+    world.lab.script(Script::new().when(|_| true, bare_answer(&result.to_string())));
+    assert!(storage.put(&[heuristic("1")]).await.unwrap_err().outcome_unknown());
+}
+
+#[tokio::test]
+async fn an_answer_with_no_more_than_is_required_is_read() {
+    let world = World::new().await;
+    let storage = TursoStorage::new(world.lab.url(), "").await.unwrap();
+    let stored = heuristic("1");
+    let result = json!({ "step_results": [{ "rows": row(&stored, 1), "later": {} }], "step_errors": [null] });
+    world.lab.script(Script::new().when(|_| true, bare_answer(&result.to_string())));
+    assert_eq!(storage.get(&[stored.id]).await.unwrap()[0].as_deref(), Some(&stored));
+}

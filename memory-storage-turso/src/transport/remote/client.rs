@@ -204,11 +204,12 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(until.duration_since(answered.unwrap_or_else(SystemTime::now)).unwrap_or_default())
 }
 
-/// What an error's body says: Hrana's JSON, or the start of whatever it is.
+/// The text of an error's body: the specification's JSON, that of servers that
+/// nest it in `error`, or the start of the body.
 fn message(body: &[u8]) -> String {
-    let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let field = |name: &str| json.as_ref().and_then(|json| json.get(name)).and_then(|text| text.as_str());
-    match field("message").or_else(|| field("error")) {
+    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let texts = [json.get("message"), json.get("error"), json.pointer("/error/message")];
+    match texts.into_iter().flatten().find_map(serde_json::Value::as_str) {
         Some(text) => limited(text),
         None => limited(String::from_utf8_lossy(body).trim()),
     }
@@ -217,6 +218,21 @@ fn message(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_body_of_an_error_may_be_json_or_not() {
+        for (body, text) in [
+            (r#"{"message":"m","code":"c"}"#, "m"),
+            (r#"{"error":"e"}"#, "e"),
+            (r#"{"error":{"message":"n","code":null}}"#, "n"),
+            (r#"{"message":7}"#, r#"{"message":7}"#),
+            ("[1]", "[1]"),
+            (" gateway timeout\n", "gateway timeout"),
+            ("", ""),
+        ] {
+            assert_eq!(message(body.as_bytes()), text);
+        }
+    }
 
     #[test]
     fn a_server_says_how_long_in_seconds_or_by_a_date() {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use memory_core::Error;
 use reqwest::StatusCode;
 
+use super::answer::ServerError;
+
 /// A failed attempt.
 ///
 /// | what happened | tried again | a write's outcome |
@@ -116,39 +118,86 @@ impl Failure {
 
     /// An error of the whole batch, which the server may have broken off after
     /// the commit: where the answer got too long for it, say.
-    pub(super) fn batch(operation: &str, error: &libsql_hrana::proto::Error) -> Self {
+    pub(super) fn batch(operation: &str, error: &ServerError) -> Self {
         let failure = Self::server(operation, error);
-        if failure.retry || matches!(failure.error, Error::Unauthorized { .. }) { failure } else { failure.in_doubt() }
+        let is_certain =
+            failure.retry || matches!(failure.error, Error::Unauthorized { .. }) || error.precedes_the_batch();
+        if is_certain { failure } else { failure.in_doubt() }
     }
 
-    /// An error of one step, by its code: the server's or SQLite's. Nothing was
-    /// done.
-    pub(super) fn server(operation: &str, error: &libsql_hrana::proto::Error) -> Self {
+    /// An error of one step. Nothing was done.
+    pub(super) fn server(operation: &str, error: &ServerError) -> Self {
         let code = error.code.as_str();
         let message = limited(&error.message);
-        let said = if code.is_empty() { message.clone() } else { format!("{code}: {message}") };
-        let is = |prefix: &str| code == prefix || code.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_'));
-        if is("SQLITE_BUSY") || is("SQLITE_LOCKED") || code == "TRANSACTION_TIMEOUT" || code == "STREAM_EXPIRED" {
+        let said = match (code, message.as_str()) {
+            ("", "") => "the server gave no reason".to_owned(),
+            ("", _) => message,
+            (code, _) => format!("{code}: {message}"),
+        };
+        if error.is("SQLITE_BUSY") || error.is("SQLITE_LOCKED") || RETRIED_CODES.contains(&code) {
             return Self::again(Error::unavailable(operation, said));
         }
         if code.starts_with("AUTH_") || code == "BLOCKED" {
             return Self::last(Error::unauthorized(operation, said));
         }
-        if is("SQLITE_CORRUPT") || is("SQLITE_NOTADB") {
+        if error.is("SQLITE_CORRUPT") || error.is("SQLITE_NOTADB") {
             return Self::last(Error::corrupt(format!("the database, noticed at {operation}: {said}")));
         }
-        if is("SQLITE_FULL") {
+        if error.is("SQLITE_FULL") {
             return Self::last(Error::unavailable(operation, said));
         }
         if code == "RESPONSE_TOO_LARGE" {
             let reason = format!("{said}; lower `max_response` to what the server gives");
             return Self::last(Error::invalid_input("max_response", reason));
         }
-        if message.contains("no such table") {
+        if error.is_missing_table() {
             let reason = format!("{said}: the database has no schema, or not this one; `initialize_schema` creates it");
             return Self::last(Error::unsupported(operation, reason));
         }
         Self::last(Error::backend("libsql", operation, std::io::Error::other(said)))
+    }
+}
+
+/// Codes of a server that was too busy, after which nothing is left of a
+/// transaction.
+const RETRIED_CODES: [&str; 3] = ["TRANSACTION_TIMEOUT", "TRANSACTION_BUSY", "STREAM_EXPIRED"];
+
+/// SQLite's own texts for its result codes (`sqlite3_errstr`), by which an
+/// error is recognised that comes without a code of SQLite's.
+const SQLITE_TEXTS: [(&str, &str); 6] = [
+    ("SQLITE_BUSY", "database is locked"),
+    ("SQLITE_LOCKED", "database table is locked"),
+    ("SQLITE_CORRUPT", "database disk image is malformed"),
+    ("SQLITE_NOTADB", "file is not a database"),
+    ("SQLITE_FULL", "database or disk is full"),
+    ("SQLITE_CONSTRAINT", "constraint failed"),
+];
+
+impl ServerError {
+    /// Whether SQLite's primary result code is `primary`. The code of a server
+    /// may be an extended one, `SQLITE_UNKNOWN`, or absent: then the message
+    /// says which.
+    fn is(&self, primary: &str) -> bool {
+        match self.code.as_str() {
+            "" | "SQLITE_UNKNOWN" | "SQLITE_ERROR" => {
+                SQLITE_TEXTS.iter().any(|(code, text)| *code == primary && self.message.contains(text))
+            }
+            code => code.strip_prefix(primary).is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', ' '])),
+        }
+    }
+
+    pub(super) fn is_constraint(&self) -> bool {
+        self.is("SQLITE_CONSTRAINT")
+    }
+
+    pub(super) fn is_missing_table(&self) -> bool {
+        self.message.contains("no such table")
+    }
+
+    /// Whether an error of a whole batch came before its first step: the server
+    /// could not read the statements, or SQLite could not prepare one.
+    fn precedes_the_batch(&self) -> bool {
+        self.code.starts_with("SQL_") || self.code.starts_with("ARGS_") || self.is_missing_table()
     }
 }
 
@@ -186,4 +235,64 @@ pub(super) fn conceal(mut error: Error, token: &str) -> Error {
 /// The start of a text from outside, in one line.
 pub(super) fn limited(text: &str) -> String {
     text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::error_kind;
+
+    fn error(code: &str, message: &str) -> ServerError {
+        ServerError { message: message.to_owned(), code: code.to_owned() }
+    }
+
+    #[test]
+    fn an_error_of_sqlite_is_known_by_its_code_or_by_its_message() {
+        for (code, message, retry, kind) in [
+            ("SQLITE_BUSY", "", true, "unavailable"),
+            ("SQLITE_BUSY_SNAPSHOT", "", true, "unavailable"),
+            ("", "SQLite error: database is locked", true, "unavailable"),
+            ("SQLITE_UNKNOWN", "database table is locked: episodes", true, "unavailable"),
+            ("TRANSACTION_BUSY", "", true, "unavailable"),
+            ("", "database or disk is full", false, "unavailable"),
+            ("SQLITE_CORRUPT", "", false, "corrupt"),
+            ("SQLITE_UNKNOWN", "database disk image is malformed", false, "corrupt"),
+            ("", "file is not a database", false, "corrupt"),
+            ("SQLITE_BUSYBODY", "", false, "backend"),
+            ("", "", false, "backend"),
+            ("", "near \"SELEC\": syntax error", false, "backend"),
+            // The code has the say where it is one.
+            ("SQLITE_CONSTRAINT", "database is locked", false, "backend"),
+        ] {
+            let failure = Failure::server("get", &error(code, message));
+            assert_eq!((failure.retry, error_kind(&failure.error)), (retry, kind), "{code}, {message}");
+        }
+    }
+
+    #[test]
+    fn a_constraint_is_known_with_and_without_its_code() {
+        let unique = "SQLite error: UNIQUE constraint failed: memory_writes.write_id";
+        for code in
+            ["SQLITE_CONSTRAINT", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT UNIQUE", "SQLITE_UNKNOWN", ""]
+        {
+            assert!(error(code, unique).is_constraint(), "{code}");
+        }
+        assert!(!error("SQLITE_BUSY", unique).is_constraint() && !error("", "database is locked").is_constraint());
+    }
+
+    #[test]
+    fn an_error_of_a_whole_batch_is_in_doubt_unless_it_precedes_the_batch() {
+        for (code, message, outcome) in [
+            ("SQL_PARSE_ERROR", "", Outcome::NotDone),
+            ("ARGS_INVALID", "", Outcome::NotDone),
+            ("", "no such table: memory_writes", Outcome::NotDone),
+            ("TRANSACTION_TIMEOUT", "", Outcome::NotDone),
+            ("BLOCKED", "", Outcome::NotDone),
+            ("RESPONSE_TOO_LARGE", "", Outcome::Unknown),
+            ("", "internal error", Outcome::Unknown),
+            ("", "", Outcome::Unknown),
+        ] {
+            assert_eq!(Failure::batch("put", &error(code, message)).outcome, outcome, "{code}, {message}");
+        }
+    }
 }

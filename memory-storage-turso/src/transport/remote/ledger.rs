@@ -7,9 +7,10 @@
 //! whose outcome is unknown at the end can be *fenced off*: another one inserts
 //! its id too, and from then on it cannot happen any more.
 
-use libsql_hrana::proto::{Batch, BatchCond, BatchResult, BatchStep};
+use libsql_hrana::proto::{Batch, BatchCond, BatchStep};
 use memory_core::{Error, WriteId};
 
+use super::answer::{BatchResult, ServerError};
 use super::failure::Failure;
 use super::message::{first_error, row_list, stmt};
 use crate::config::LedgerConfig;
@@ -155,7 +156,7 @@ pub(super) fn outcome(operation: &str, result: &BatchResult) -> Result<Done, Fai
 /// to its commit, or found its id in the ledger.
 fn may_have_happened(result: &BatchResult) -> bool {
     let insert = result.step_errors.get(1).and_then(Option::as_ref);
-    has_committed(result) || insert.is_some_and(|error| error.code.starts_with("SQLITE_CONSTRAINT"))
+    has_committed(result) || insert.is_some_and(ServerError::is_constraint)
 }
 
 /// Whether the commit of a batch of [`write`] succeeded.
@@ -174,8 +175,7 @@ pub(super) fn committed(operation: &str, result: &BatchResult) -> Result<(), Fai
 
 #[cfg(test)]
 mod tests {
-    use libsql_hrana::proto::{self, StmtResult};
-
+    use super::super::answer::{Row, StmtResult, Value as Found};
     use super::super::failure::Outcome;
     use super::*;
 
@@ -186,14 +186,12 @@ mod tests {
         let mut result = BatchResult {
             step_results: (0..STEPS).map(|step| worked.contains(&step).then(StmtResult::default)).collect(),
             step_errors: vec![None; STEPS],
-            replication_index: None,
         };
         if let Some((step, code)) = error {
-            result.step_errors[step] = Some(proto::Error { message: String::new(), code: code.to_owned() });
+            result.step_errors[step] = Some(ServerError { message: String::new(), code: code.to_owned() });
         }
-        let row = |deleted: &i64| proto::Row { values: vec![proto::Value::Integer { value: *deleted }] };
-        result.step_results[STEPS - 1] =
-            ledger.map(|rows| StmtResult { rows: rows.iter().map(row).collect(), ..StmtResult::default() });
+        let row = |deleted: &i64| Row { values: vec![Found::Integer(*deleted)] };
+        result.step_results[STEPS - 1] = ledger.map(|rows| StmtResult { rows: rows.iter().map(row).collect() });
         result
     }
 

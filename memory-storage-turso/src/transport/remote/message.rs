@@ -1,15 +1,13 @@
 //! Statements and answers in the protocol's words.
 
-use std::borrow::Cow;
-
 use libsql_hrana::proto::{
-    Batch, BatchResult, BatchStreamReq, CloseStreamReq, PipelineReqBody, PipelineRespBody, Row, Stmt, StreamRequest,
-    StreamResponse, StreamResult, Value as HranaValue,
+    Batch, BatchStreamReq, CloseStreamReq, PipelineReqBody, Stmt, StreamRequest, Value as HranaValue,
 };
 use memory_core::{Error, Result};
 
+use super::answer::{Answer, BatchResult, Row};
 use super::failure::Failure;
-use crate::transport::{Columns, Statement, Value, unexpected};
+use crate::transport::{Statement, Value};
 
 /// One request that leaves nothing open at the server: a batch on a new
 /// stream, which is closed at once.
@@ -21,20 +19,20 @@ pub(super) fn pipeline(operation: &str, batch: Batch) -> Result<Vec<u8>> {
 
 /// What became of the batch of such a request, which had so many steps.
 pub(super) fn batch_result(operation: &str, body: &[u8], steps: usize) -> Result<BatchResult, Failure> {
-    let body: PipelineRespBody =
+    let answer: Answer =
         serde_json::from_slice(body).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
-    match body.results.into_iter().next() {
-        Some(StreamResult::Ok { response: StreamResponse::Batch(answer) }) => {
-            let (results, errors) = (answer.result.step_results.len(), answer.result.step_errors.len());
+    match answer.batch() {
+        Some(Ok(batch)) => {
+            let (results, errors) = (batch.step_results.len(), batch.step_errors.len());
             if (results, errors) == (steps, steps) {
-                return Ok(answer.result);
+                return Ok(batch);
             }
             // Which step says what would be a guess.
             let how = format!("{results} results and {errors} errors of {steps} steps");
             Err(Failure::unreadable(operation, &how))
         }
-        Some(StreamResult::Error { error }) => Err(Failure::batch(operation, &error)),
-        _ => Err(Failure::unreadable(operation, "it holds no result of the batch")),
+        Some(Err(error)) => Err(Failure::batch(operation, &error)),
+        None => Err(Failure::unreadable(operation, "it holds no result of the batch")),
     }
 }
 
@@ -88,26 +86,4 @@ pub(super) fn row_list(rows: &[Vec<Value>]) -> String {
     }
     list.push(']');
     list
-}
-
-impl Columns for Row {
-    fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
-        match self.values.get(column) {
-            Some(HranaValue::Null) => Ok(None),
-            Some(HranaValue::Text { value }) => Ok(Some(Cow::Borrowed(value))),
-            Some(HranaValue::Blob { value }) => match std::str::from_utf8(value) {
-                Ok(text) => Ok(Some(Cow::Borrowed(text))),
-                Err(_) => Err(unexpected(column, "UTF-8")),
-            },
-            _ => Err(unexpected(column, "a text")),
-        }
-    }
-
-    fn optional_integer(&self, column: usize) -> Result<Option<i64>> {
-        match self.values.get(column) {
-            Some(HranaValue::Null) => Ok(None),
-            Some(HranaValue::Integer { value }) => Ok(Some(*value)),
-            _ => Err(unexpected(column, "an integer")),
-        }
-    }
 }

@@ -1,6 +1,7 @@
 //! A server across a network, spoken to by stateless Hrana 3 pipelines: every
 //! operation is one request, which leaves nothing open behind it.
 
+mod answer;
 mod client;
 mod departure;
 mod endpoint;
@@ -13,12 +14,13 @@ mod schema;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use libsql_hrana::proto::{Batch, BatchResult, Row};
+use libsql_hrana::proto::Batch;
 use memory_core::limits::MAX_RECORD;
 use memory_core::{Error, Result, WriteId};
 use tokio::time::Instant;
 use tracing::Instrument;
 
+use answer::{BatchResult, Row, ServerError};
 use client::Client;
 pub use client::NetworkStats;
 pub(crate) use endpoint::{Endpoint, Token};
@@ -156,7 +158,7 @@ impl Remote {
     pub(crate) async fn connect(&self, call: &Call<'_>) -> Result<Option<i64>> {
         let batch = Batch::single(message::stmt(Statement::new(SELECT_VERSION, []), true));
         self.request(call, self.policy.begin(call.words(), None), batch, |result| {
-            if result.step_errors.iter().flatten().any(|error| error.message.contains("no such table")) {
+            if result.step_errors.iter().flatten().any(ServerError::is_missing_table) {
                 return Ok(None);
             }
             let rows = message::step_rows("connect", result, 0)?;

@@ -1,9 +1,10 @@
 //! The schema on a server, in one request.
 
-use libsql_hrana::proto::{Batch, BatchCond, BatchCondList, BatchResult, BatchStep, Stmt};
+use libsql_hrana::proto::{Batch, BatchCond, BatchCondList, BatchStep, Stmt};
 use memory_core::Result;
 
 use super::Remote;
+use super::answer::BatchResult;
 use super::failure::Failure;
 use super::message::first_error;
 use crate::metrics::Call;

@@ -1,0 +1,317 @@
+//! Answers of a server, read as the Hrana 3 specification allows them.
+//!
+//! Optional fields may be absent or null, unknown fields are skipped, and
+//! fields that nothing here uses are not read at all: `baton`, `base_url`,
+//! `cols`, `affected_row_count`, `last_insert_rowid`. What the specification
+//! requires and a result depends on is required here: the two lists of a batch
+//! result, the rows of a statement and the type of each value.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use memory_core::Result;
+use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use crate::transport::{Columns, unexpected};
+
+/// Servers send base64 with and without padding.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// The answer to a pipeline: the result of its first request.
+#[derive(Debug, Deserialize)]
+pub(super) struct Answer {
+    #[serde(deserialize_with = "first")]
+    results: Option<StreamResult>,
+}
+
+/// The result of one request of a pipeline. A single struct for both kinds,
+/// since serde buffers the content of a tagged enum.
+#[derive(Debug, Deserialize)]
+struct StreamResult {
+    #[serde(rename = "type")]
+    kind: String,
+    response: Option<StreamResponse>,
+    error: Option<ServerError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct StreamResponse {
+    result: Option<BatchResult>,
+}
+
+/// The result of a batch: for each step a result, an error, or neither if the
+/// step was skipped.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct BatchResult {
+    #[serde(default)]
+    pub(super) step_results: Vec<Option<StmtResult>>,
+    #[serde(default)]
+    pub(super) step_errors: Vec<Option<ServerError>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct StmtResult {
+    pub(super) rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Row {
+    pub(super) values: Vec<Value>,
+}
+
+/// A value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value {
+    Null,
+    Integer(i64),
+    /// No column that is read holds one.
+    Float,
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+/// An error of a server: of a request, or of one step of a batch.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(super) struct ServerError {
+    #[serde(default, deserialize_with = "text_or_empty")]
+    pub(super) message: String,
+    /// Optional, and empty where a server sends none.
+    #[serde(default, deserialize_with = "text_or_empty")]
+    pub(super) code: String,
+}
+
+impl Answer {
+    /// The result of the batch, which is the first request of each pipeline.
+    /// `None` if the answer holds none.
+    pub(super) fn batch(self) -> Option<Result<BatchResult, ServerError>> {
+        let result = self.results?;
+        match (result.kind.as_str(), result.response, result.error) {
+            ("ok", Some(StreamResponse { result: Some(batch) }), _) => Some(Ok(batch)),
+            ("error", _, error) => Some(Err(error.unwrap_or_default())),
+            _ => None,
+        }
+    }
+}
+
+/// Reads the first element of a list and skips the others.
+fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    struct First<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for First<T> {
+        type Value = Option<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of results")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Option<T>, A::Error> {
+            let first = list.next_element()?;
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(first)
+        }
+    }
+
+    deserializer.deserialize_seq(First(PhantomData))
+}
+
+fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Option::<String>::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// The field `value` of a value, whose JSON type depends on the field `type`,
+/// which may come after it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    #[serde(borrow)]
+    Text(Cow<'a, str>),
+    Integer(i64),
+    Other(IgnoredAny),
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Value;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value with its type")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
+                let (mut kind, mut content, mut base64) = (None, None, None);
+                while let Some(Text(name)) = fields.next_key()? {
+                    match &*name {
+                        "type" => kind = Some(fields.next_value::<Text<'de>>()?.0),
+                        "value" => content = Some(fields.next_value::<Content<'de>>()?),
+                        "base64" => base64 = Some(fields.next_value::<Text<'de>>()?.0),
+                        _ => drop(fields.next_value::<IgnoredAny>()?),
+                    }
+                }
+                value(kind.as_deref(), content, base64.as_deref()).map_err(de::Error::custom)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A text, borrowed if it holds no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn value(kind: Option<&str>, content: Option<Content<'_>>, base64: Option<&str>) -> Result<Value, String> {
+    match (kind, content, base64) {
+        (Some("null"), _, _) => Ok(Value::Null),
+        // A text, since JavaScript's numbers lose precision.
+        (Some("integer"), Some(Content::Text(text)), _) => {
+            text.parse().map(Value::Integer).map_err(|_| "an integer that is none".to_owned())
+        }
+        (Some("integer"), Some(Content::Integer(integer)), _) => Ok(Value::Integer(integer)),
+        (Some("float"), Some(Content::Other(_) | Content::Integer(_)), _) => Ok(Value::Float),
+        (Some("text"), Some(Content::Text(text)), _) => Ok(Value::Text(text.into_owned())),
+        (Some("blob"), _, Some(text)) => {
+            BASE64.decode(text).map(Value::Blob).map_err(|_| "a blob that is not base64".to_owned())
+        }
+        (Some(kind @ ("integer" | "float" | "text" | "blob")), ..) => {
+            Err(format!("a value of type `{kind}` without its value"))
+        }
+        (Some(kind), ..) => Err(format!("a value of the unknown type `{kind}`")),
+        (None, ..) => Err("a value without a type".to_owned()),
+    }
+}
+
+impl Columns for Row {
+    fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>> {
+        match self.values.get(column) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(Cow::Borrowed(text))),
+            Some(Value::Blob(bytes)) => match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(Cow::Borrowed(text))),
+                Err(_) => Err(unexpected(column, "UTF-8")),
+            },
+            _ => Err(unexpected(column, "a text")),
+        }
+    }
+
+    fn optional_integer(&self, column: usize) -> Result<Option<i64>> {
+        match self.values.get(column) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Integer(value)) => Ok(Some(*value)),
+            _ => Err(unexpected(column, "an integer")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Answer {
+        serde_json::from_str(json).unwrap_or_else(|error| panic!("{json}: {error}"))
+    }
+
+    fn values(json: &str) -> serde_json::Result<Vec<Value>> {
+        serde_json::from_str::<Row>(json).map(|row| row.values)
+    }
+
+    #[test]
+    fn what_is_optional_may_be_absent_or_null() {
+        let full = r#"{"baton":null,"base_url":null,"results":[{"type":"ok","response":{"type":"batch","result":{
+            "step_results":[{"cols":[{"name":"a","decltype":"TEXT"}],"rows":[[{"type":"null"}]],
+                "affected_row_count":0,"last_insert_rowid":null},null],
+            "step_errors":[null,{"message":"m","code":"c"}]}}},{"type":"ok","response":{"type":"close"}}]}"#;
+        let bare = r#"{"results":[{"response":{"result":{
+            "step_errors":[null,{"message":"m","code":"c"}],"step_results":[{"rows":[[{"type":"null"}]]},null]}},
+            "type":"ok"}]}"#;
+        for json in [full, bare] {
+            let batch = parse(json).batch().unwrap().unwrap();
+            assert_eq!(batch.step_results[0].as_ref().unwrap().rows[0].values, [Value::Null]);
+            let error = batch.step_errors[1].as_ref().unwrap();
+            assert_eq!((error.message.as_str(), error.code.as_str()), ("m", "c"));
+        }
+    }
+
+    #[test]
+    fn an_error_needs_neither_code_nor_message() {
+        for (error, expected) in [
+            (r#"{"message":"m"}"#, ("m", "")),
+            (r#"{"message":"m","code":null}"#, ("m", "")),
+            (r#"{"code":"c","message":null,"extended_code":5}"#, ("", "c")),
+            ("{}", ("", "")),
+            ("null", ("", "")),
+        ] {
+            let answer = parse(&format!(r#"{{"results":[{{"type":"error","error":{error}}}]}}"#));
+            let error = answer.batch().unwrap().unwrap_err();
+            assert_eq!((error.message.as_str(), error.code.as_str()), expected);
+        }
+    }
+
+    #[test]
+    fn unknown_fields_are_skipped_and_later_results_may_be_anything() {
+        let answer = parse(
+            r#"{"server":{"version":[1]},"results":[{"type":"ok","time":1.5,"response":{"type":"batch","id":7,
+            "result":{"step_results":[],"step_errors":[],"replication_index":"7","plan":[[]]}}},
+            {"type":"some day"},17,null]}"#,
+        );
+        assert!(answer.batch().unwrap().is_ok());
+    }
+
+    #[test]
+    fn what_holds_no_result_of_the_batch_is_told_apart() {
+        for result in ["", r#"{"type":"none"}"#, r#"{"type":"ok","response":{"type":"close"}}"#] {
+            assert!(parse(&format!(r#"{{"results":[{result}]}}"#)).batch().is_none(), "{result}");
+        }
+        for json in ["{}", "[]", r#"{"results":null}"#, r#"{"results":{}}"#, r#"{"results":[null]}"#] {
+            assert!(serde_json::from_str::<Answer>(json).is_err(), "{json}");
+        }
+        // No rows are not the same as an answer without rows.
+        assert!(serde_json::from_str::<StmtResult>(r#"{"cols":[]}"#).is_err());
+    }
+
+    #[test]
+    fn values_are_read_however_they_are_written() {
+        let read = values(
+            r#"[{"type":"null"}, {"type":"integer","value":"-9223372036854775808"}, {"value":7,"type":"integer"},
+            {"type":"float","value":1}, {"type":"float","value":1.5}, {"type":"text","value":"a\u0000\u00e9"},
+            {"type":"blob","base64":"\/+8"}, {"base64":"YQ==","type":"blob"}, {"type":"null","value":null,"x":[{}]}]"#,
+        );
+        let text = |text: &str| Value::Text(text.to_owned());
+        let expected = [
+            Value::Null,
+            Value::Integer(i64::MIN),
+            Value::Integer(7),
+            Value::Float,
+            Value::Float,
+            text("a\0\u{e9}"),
+            Value::Blob(vec![0xff, 0xef]),
+            Value::Blob(vec![b'a']),
+            Value::Null,
+        ];
+        assert_eq!(read.unwrap(), expected);
+        for wrong in [
+            "{}",
+            r#"{"type":"integer"}"#,
+            r#"{"type":"integer","value":"1.5"}"#,
+            r#"{"type":"text","value":1}"#,
+            r#"{"type":"blob","base64":"?"}"#,
+            r#"{"type":"decimal","value":"1"}"#,
+            "null",
+        ] {
+            assert!(values(&format!("[{wrong}]")).is_err(), "{wrong}");
+        }
+    }
+}
