@@ -17,7 +17,7 @@ use memory_core::{
     Episode, EpisodeId, Error, Filter, InMemoryStorage, MemoryStorage, MemoryStorageExt, Query, Store, TaskContext,
     TaskType, WriteBatch,
 };
-use memory_lab::{Fault, Lab, LabOptions, Late};
+use memory_lab::{Fault, Lab, LabOptions, Late, Script};
 use memory_storage_turso::{BatchConfig, CacheConfig, CachedStorage, CachedTursoStorage, TursoStorage};
 use tokio::time::timeout;
 
@@ -321,6 +321,51 @@ async fn a_batch_settled_in_the_background_is_reported_or_refused() {
             assert_eq!(found.as_deref(), Some(if late { &old } else { &new }));
         }
     }
+}
+
+#[tokio::test]
+async fn an_outage_leaves_few_writes_in_doubt_and_ends_no_writing() {
+    let lab = Lab::start(LabOptions::default()).await.unwrap();
+    let batch = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+    let narrow = TursoStorage::builder().batch(batch).max_request(16 << 10);
+    let storage = narrow.remote(lab.url(), "").await.unwrap();
+    storage.initialize_schema().await.unwrap();
+    let storage = storage.with_cache(CacheConfig::default()).unwrap();
+    lab.script(Script::new().when(|_| true, Fault::rst()));
+    let mut unknown = 0;
+    for _ in 0..5_000 {
+        match storage.store_episode(&episode("web")).await.unwrap_err() {
+            Error::Indeterminate { .. } => unknown += 1,
+            Error::Unavailable { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!((unknown, storage.stats().doubts), (65, 65));
+    lab.script(Script::new());
+    // Most of the 16 KiB that a request may have.
+    let mut large = episode("web");
+    large.task_description = "x".repeat(12_500);
+    for _ in 0..332 {
+        storage.store_episode(&large).await.unwrap();
+    }
+    assert_eq!(storage.stats().doubts, 0);
+}
+
+#[tokio::test]
+async fn a_batch_in_doubt_may_be_committed_again_and_again() {
+    let (lab, storage) = over_the_lab().await;
+    let mut batch = WriteBatch::new();
+    batch.put(episode("web"));
+    lab.script(Script::new().when(|_| true, Fault::rst()));
+    for _ in 0..100 {
+        assert!(storage.commit(&batch).await.is_err());
+    }
+    assert!(storage.stats().doubts <= 65, "{:?}", storage.stats());
+    lab.script(Script::new());
+    if let Err(error) = storage.commit(&batch).await {
+        assert!(!error.outcome_unknown(), "{error:?}");
+    }
+    storage.store_episode(&episode("web")).await.unwrap();
 }
 
 #[tokio::test]

@@ -156,26 +156,88 @@ async fn a_fence_that_comes_too_late_leaves_the_write_and_its_count() {
     assert_eq!(world.account(stored.id.uuid()).await, ["1", "deleted"]);
 }
 
-#[tokio::test]
-async fn no_write_in_doubt_is_forgotten_however_many_there_are() {
-    let world = World::new().await;
-    let storage = single(&world).await;
-    let stored = episode("web", "1");
-    world
-        .lab
-        .script(Script::new().then(Fault::applied_late(Late::OnRelease)).when(|seen| seen.index > 0, Fault::rst()));
-    for _ in 0..1001 {
-        let error = storage.put(std::slice::from_ref(&stored)).await.unwrap_err();
+/// A storage that makes one attempt, of a small request.
+async fn narrow(world: &World) -> TursoStorage {
+    let batch = BatchConfig { max_retries: 0, ..BatchConfig::default() };
+    TursoStorage::builder().batch(batch).max_request(NARROW).remote(world.lab.url(), "").await.unwrap()
+}
+
+const NARROW: usize = 16 << 10;
+
+/// The largest episode that one request of such a storage holds.
+async fn largest(storage: &TursoStorage, version: &str) -> Episode {
+    for size in (0..NARROW).rev() {
+        let mut largest = episode("web", version);
+        largest.task_description = "x".repeat(size);
+        match storage.put(std::slice::from_ref(&largest)).await {
+            Err(Error::InvalidInput { .. }) => {}
+            stored => return stored.map(|()| largest).unwrap(),
+        }
+    }
+    unreachable!("an empty one fits")
+}
+
+/// Puts an episode so many times, each of which may have happened, and of which
+/// the first happens late.
+async fn puts_in_doubt(world: &World, storage: &TursoStorage, stored: &Episode, puts: usize) {
+    let late = Script::new().then(Fault::applied_late(Late::OnRelease)).when(|seen| seen.index > 0, Fault::rst());
+    world.lab.script(late);
+    for _ in 0..puts {
+        let error = storage.put(std::slice::from_ref(stored)).await.unwrap_err();
         assert!(error.outcome_unknown(), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_rides_along_counts_against_nobodys_limit() {
+    let world = World::new().await;
+    let storage = narrow(&world).await;
+    let stored = largest(&storage, "1").await;
+    puts_in_doubt(&world, &storage, &newer(&stored, "2"), 64).await;
+    world.lab.script(Script::new());
+    let before = world.lab.counters().requests;
+    storage.put(&[newer(&stored, "3")]).await.unwrap();
+    assert_eq!(world.lab.counters().requests - before, 1);
+    assert_eq!(world.number("SELECT count(*) FROM memory_writes WHERE deleted = -1").await, 64);
+    assert_eq!(world.lab.release_late().await.len(), 1);
+    assert_eq!(world.account(stored.id.uuid()).await, ["1", "3"]);
+}
+
+#[tokio::test]
+async fn an_outage_leaves_few_writes_in_doubt_and_ends_no_writing() {
+    let world = World::new().await;
+    let storage = narrow(&world).await;
+    let stored = largest(&storage, "1").await;
+    puts_in_doubt(&world, &storage, &newer(&stored, "2"), 65).await;
+    // Where so many cannot be settled, nothing more is begun.
+    for _ in 0..5_000 {
+        let error = storage.put(&[newer(&stored, "2")]).await.unwrap_err();
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     }
     world.lab.script(Script::new());
     let before = world.lab.counters().requests;
-    storage.put(&[newer(&stored, "2")]).await.unwrap();
-    // So many do not fit into one request. The next one has none to carry.
-    assert_eq!(world.lab.counters().requests - before, 2);
-    assert_eq!(world.number("SELECT count(*) FROM memory_writes WHERE deleted = -1").await, 1001);
+    for version in ["3", "4"] {
+        storage.put(&[newer(&stored, version)]).await.unwrap();
+    }
+    // The first is settled for, by a request of its own.
+    assert_eq!(world.lab.counters().requests - before, 1 + 2);
+    assert_eq!(world.number("SELECT count(*) FROM memory_writes WHERE deleted = -1").await, 65);
     assert_eq!(world.lab.release_late().await.len(), 1);
-    assert_eq!(world.account(stored.id.uuid()).await, ["2"]);
+    assert_eq!(world.account(stored.id.uuid()).await, ["1", "3", "4"]);
+}
+
+#[tokio::test]
+async fn more_writes_are_settled_than_one_request_holds() {
+    let world = World::new().await;
+    let storage = narrow(&world).await;
+    let before = world.lab.counters();
+    let many: Vec<_> = (0..5_000).map(|_| WriteId::new()).collect();
+    storage.settle(&many).await.unwrap();
+    assert_eq!(world.number("SELECT count(*) FROM memory_writes WHERE deleted = -1").await, 5_000);
+    let spent = world.lab.counters() - before;
+    // 41 bytes each, and 2 KiB for all.
+    let (least, most) = (5_000 * 41 / NARROW as u64, 5_000 * 50 / NARROW as u64);
+    assert!((least..=most).contains(&spent.requests), "{spent:?}");
 }
 
 #[tokio::test]

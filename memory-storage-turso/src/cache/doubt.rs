@@ -15,8 +15,10 @@ use crate::metrics::error_kind;
 
 /// The pauses between attempts to settle: the first, and their limit.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
-/// Fences that one write carries, 40 bytes each.
-const MAX_FENCES: usize = 1_000;
+/// Indeterminate writes that one write fences off. Where there are more, they are
+/// settled before the next write begins. A storage across a network does not
+/// count so many fences against the largest request.
+const MAX_FENCES: usize = 64;
 
 /// The doubts of one storage.
 #[derive(Debug, Default)]
@@ -59,11 +61,10 @@ impl Doubts {
         open.doubts.push(Doubt { number, id, begun });
     }
 
-    /// The doubts about writes for which `chosen` holds, as far as one write
-    /// can fence them off.
+    /// The doubts about writes for which `chosen` holds.
     pub(super) fn ending(&self, chosen: impl Fn(WriteId) -> bool) -> Ending {
         let mut ending = Ending::default();
-        for doubt in self.open().doubts.iter().filter(|doubt| chosen(doubt.id)).take(MAX_FENCES) {
+        for doubt in self.open().doubts.iter().filter(|doubt| chosen(doubt.id)) {
             ending.numbers.push(doubt.number);
             ending.ids.push(doubt.id);
         }
@@ -74,6 +75,11 @@ impl Doubts {
     /// that it is ended once.
     pub(super) fn take(&self, ending: &Ending) -> Vec<Doubt> {
         self.open().doubts.extract_if(.., |doubt| ending.numbers.binary_search(&doubt.number).is_ok()).collect()
+    }
+
+    /// Whether one write can fence off all that there are.
+    pub(super) fn are_few(&self) -> bool {
+        self.len() <= MAX_FENCES
     }
 
     /// How many there are.

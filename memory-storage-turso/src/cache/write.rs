@@ -15,8 +15,19 @@ use super::span;
 impl<S: MemoryStorage> Shared<S> {
     pub(super) async fn write(self: &Arc<Self>, batch: &WriteBatch) -> Result<Written> {
         let span = span::commit(batch.len());
+        span::during(&span, self.commit(batch)).await
+    }
+
+    async fn commit(self: &Arc<Self>, batch: &WriteBatch) -> Result<Written> {
+        // While the storage cannot settle them, no further write begins: indeterminate
+        // writes are never many.
+        while !self.doubts.are_few() {
+            let ending = self.doubts.ending(|_| true);
+            self.storage.settle(&ending.ids).await?;
+            self.resolve(&ending);
+        }
         let (writing, batch) = Writing::begin(self, batch);
-        let outcome = span::during(&span, self.storage.commit(&batch)).await;
+        let outcome = self.storage.commit(&batch).await;
         writing.end(&batch, &outcome);
         outcome
     }

@@ -202,7 +202,9 @@ impl TursoBuilder {
     }
 
     /// The largest request, in bytes. A larger write is refused with
-    /// [`Error::InvalidInput`], a larger read is split. Default: 8 MiB.
+    /// [`Error::InvalidInput`], a larger read is split. Up to 64 fences that a
+    /// batch holds, and what the storage itself sends beside a write to fence off
+    /// indeterminate ones, come on top of it: 8 KiB at most. Default: 8 MiB.
     pub fn max_request(mut self, bytes: usize) -> Self {
         self.remote.max_request = bytes;
         self

@@ -45,9 +45,20 @@ pub(crate) struct Remote {
     in_doubt: Mutex<Vec<WriteId>>,
 }
 
-/// Writes in doubt that one request fences off; more than a storage meets in
-/// its life, in all likelihood.
-const MAX_FENCES: usize = 1000;
+/// Indeterminate writes that a write fences off by the way. Where there are
+/// more, they are settled by a request of their own before the write.
+const MAX_RIDING: usize = 64;
+
+/// Writes that one request settles.
+const MAX_SETTLED: usize = 10_000;
+
+/// The bytes of a fence in a request: a quoted UUID and a comma, with its quotes
+/// escaped.
+const BYTES_PER_FENCE: usize = 41;
+
+/// More bytes than the statement takes that fences writes off, or a request that
+/// does nothing else.
+const FENCE_OVERHEAD: usize = 2 << 10;
 
 impl Remote {
     pub(crate) fn new(
@@ -114,7 +125,7 @@ impl Remote {
 
     async fn rows(&self, call: &Call<'_>, operation: Operation<'_>, statement: Statement) -> Result<Vec<Row>> {
         let batch = Batch::single(message::stmt(statement, true));
-        self.request(call, operation, batch, |result| message::step_rows(operation.name, result, 0)).await
+        self.request(call, operation, batch, 0, |result| message::step_rows(operation.name, result, 0)).await
     }
 
     /// Runs the steps of one write as one transaction, exactly once in effect.
@@ -126,13 +137,14 @@ impl Remote {
         steps: Vec<Step>,
     ) -> Result<Done> {
         let operation = self.policy.begin(call.words(), Some(id));
-        self.settle_some(call, operation).await?;
-        let mut fences = fences.to_vec();
-        fences.extend(self.in_doubt().iter());
+        let riding = self.riding(call, operation, id, fences).await?;
+        let uncounted = uncounted(riding.len() + fences.len().min(MAX_RIDING));
+        let fences = [fences, &riding].concat();
         let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size, &self.ledger);
         // Should this future be dropped, nobody knows what became of the write.
         let doubt = Doubt { remote: self, id, over: false };
-        let done = self.request(call, operation, batch, |result| ledger::outcome(operation.name, &result)).await;
+        let done =
+            self.request(call, operation, batch, uncounted, |result| ledger::outcome(operation.name, &result)).await;
         doubt.resolve(&done);
         match &done {
             // What had been done before brought only the fences of that time.
@@ -150,14 +162,14 @@ impl Remote {
 
     async fn run(&self, call: &Call<'_>, operation: Operation<'_>, statements: Vec<Statement>) -> Result<()> {
         let batch = ledger::transaction(statements);
-        self.request(call, operation, batch, |result| ledger::committed(operation.name, &result)).await
+        self.request(call, operation, batch, 0, |result| ledger::committed(operation.name, &result)).await
     }
 
     /// Opens a connection, so that the first operation finds one, and returns
     /// the version of the schema if there is one.
     pub(crate) async fn connect(&self, call: &Call<'_>) -> Result<Option<i64>> {
         let batch = Batch::single(message::stmt(Statement::new(SELECT_VERSION, []), true));
-        self.request(call, self.policy.begin(call.words(), None), batch, |result| {
+        self.request(call, self.policy.begin(call.words(), None), batch, 0, |result| {
             if result.step_errors.iter().flatten().any(ServerError::is_missing_table) {
                 return Ok(None);
             }
@@ -169,43 +181,55 @@ impl Remote {
 
     /// Makes sure that each of these writes has happened or never will.
     pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
-        let statements = vec![ledger::fence(writes), ledger::prune(writes.len(), &self.ledger)];
-        self.transaction(call, statements).await?;
-        self.forget(writes);
-        Ok(())
+        self.settle_in_parts(call, self.policy.begin(call.words(), None), writes).await
     }
 
-    /// Settles writes in doubt that would make a request of `operation` too
-    /// long to carry them all; hardly ever does anything.
-    async fn settle_some(&self, call: &Call<'_>, operation: Operation<'_>) -> Result<()> {
+    /// The indeterminate writes of this storage that the write `id` has to fence
+    /// off beside those that it fences anyway: few enough to ride along.
+    async fn riding(
+        &self,
+        call: &Call<'_>,
+        operation: Operation<'_>,
+        id: WriteId,
+        fences: &[WriteId],
+    ) -> Result<Vec<WriteId>> {
         loop {
-            let some: Vec<_> = {
-                let in_doubt = self.in_doubt();
-                if in_doubt.len() <= MAX_FENCES {
-                    return Ok(());
-                }
-                in_doubt[..MAX_FENCES].to_vec()
-            };
-            self.run(
-                call,
-                Operation { write: None, ..operation },
-                vec![ledger::fence(&some), ledger::prune(some.len(), &self.ledger)],
-            )
-            .await?;
-            self.forget(&some);
+            let riding: Vec<_> =
+                self.in_doubt().iter().filter(|write| **write != id && !fences.contains(write)).copied().collect();
+            if riding.len() <= MAX_RIDING {
+                return Ok(riding);
+            }
+            self.settle_in_parts(call, operation, &riding).await?;
         }
     }
 
+    /// Settles writes, as many in each request as fit.
+    async fn settle_in_parts(&self, call: &Call<'_>, operation: Operation<'_>, writes: &[WriteId]) -> Result<()> {
+        let operation = Operation { write: None, ..operation };
+        let most = (self.max_request.saturating_sub(FENCE_OVERHEAD) / BYTES_PER_FENCE).clamp(1, MAX_SETTLED);
+        for part in writes.chunks(most) {
+            let statements = [ledger::fence(part), ledger::prune(part.len(), &self.ledger)];
+            let batch = ledger::transaction(statements);
+            let settled = |result| ledger::committed(operation.name, &result);
+            self.request(call, operation, batch, uncounted(1), settled).await?;
+            self.forget(part);
+        }
+        Ok(())
+    }
+
+    /// Sends a batch. Its first `uncounted` bytes beyond `max_request` are the
+    /// transport's own, and not the caller's.
     async fn request<T>(
         &self,
         call: &Call<'_>,
         operation: Operation<'_>,
         batch: Batch,
+        uncounted: usize,
         read: impl Fn(BatchResult) -> Result<T, Failure>,
     ) -> Result<T> {
         let (name, steps) = (operation.name, batch.steps.len());
         let body = Bytes::from(message::pipeline(name, batch)?);
-        if body.len() > self.max_request {
+        if body.len() > self.max_request.saturating_add(uncounted) {
             let reason = format!(
                 "{name} is a request of {} bytes, of at most {}; do it in several calls, or raise the limit if \
                  the server takes more",
@@ -234,6 +258,11 @@ impl Remote {
             self.in_doubt().retain(|write| !writes.contains(write));
         }
     }
+}
+
+/// The bytes that so many fences take at most.
+const fn uncounted(fences: usize) -> usize {
+    if fences > 0 { FENCE_OVERHEAD + fences * BYTES_PER_FENCE } else { 0 }
 }
 
 /// The longest answer that is read.
