@@ -21,7 +21,7 @@ pub use ext::MemoryStorageExt;
 pub use id::{EpisodeId, HeuristicId, Id, PatternId};
 pub use in_memory::InMemoryStorage;
 pub use latency::Latency;
-pub use metadata::Metadata;
+pub use metadata::{Metadata, MetadataValue};
 pub use query::field;
 pub use query::{
     Access, Counts, Cursor, Direction, Field, FieldDef, FieldName, FieldType, FieldValue, Filter, Order, Page, Path,

@@ -8,7 +8,8 @@ use crate::{Error, Id, Record, WriteBatch};
 
 /// The most content a record may have, in bytes: 4 MiB. Texts and keys count
 /// their UTF-8 length, every other value eight bytes, and every item of a list
-/// eight more, so that a list of nothing counts too.
+/// eight more, so that a list of nothing counts too. A number of more than
+/// eight digits that is no `i64` counts its digits.
 pub const MAX_RECORD: usize = 4 << 20;
 /// The longest metadata key, in bytes of UTF-8: 1 KiB.
 pub const MAX_METADATA_KEY: usize = 1 << 10;

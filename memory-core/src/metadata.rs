@@ -1,18 +1,30 @@
 //! Free-form data on every record.
 
+mod value;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map;
 use std::fmt;
 
+use serde::ser::Error as _;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use value::MetadataValue;
 
 /// A JSON object with sorted keys, for whatever an application wants to keep
 /// with a record and find it by.
 ///
 /// Storages refuse keys longer than [`MAX_METADATA_KEY`](crate::limits::MAX_METADATA_KEY),
-/// values nested deeper than [`MAX_DEPTH`](crate::limits::MAX_DEPTH) and
-/// integers outside `i64`. Any string is a key, the empty one included.
+/// values nested deeper than [`MAX_DEPTH`](crate::limits::MAX_DEPTH), integers
+/// outside `i64` and numbers that are not finite. Any string is a key, the empty
+/// one included, except those that begin with `$serde_json::private::`, from
+/// which some builds of `serde_json` read something else than an object.
+///
+/// A NaN or an infinity that is inserted reads as `null`, and
+/// [`Record::validate`](crate::Record::validate) and every storage refuse the
+/// record until its key is set again or removed. One that `json!` or
+/// [`Value::from`] has turned into `null` before cannot be told from a `null`.
 ///
 /// ```
 /// use memory_core::Metadata;
@@ -23,22 +35,49 @@ use serde_json::Value;
 /// assert_eq!(metadata.to_string(), r#"{"priority":3,"session":"s77"}"#);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Metadata(BTreeMap<String, Value>);
+pub struct Metadata {
+    values: BTreeMap<String, Value>,
+    /// Keys whose value held a number that JSON cannot: `NaN`, `inf`, `-inf`.
+    not_finite: BTreeMap<String, String>,
+}
 
 impl Metadata {
     /// Empty metadata.
     pub const fn new() -> Self {
-        Self(BTreeMap::new())
+        Self { values: BTreeMap::new(), not_finite: BTreeMap::new() }
     }
 
     /// Sets a key, and returns what it held before.
-    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<Value>) -> Option<Value> {
-        self.0.insert(key.into(), value.into())
+    ///
+    /// A value with a number that is not finite reads as `null`, and makes
+    /// every storage refuse the record.
+    ///
+    /// ```
+    /// use memory_core::{Episode, Record, TaskContext, TaskType};
+    ///
+    /// let mut episode = Episode::new("Rank", TaskContext::new("web"), TaskType::Other);
+    /// episode.metadata.insert("score", f64::NAN);
+    /// let refused = episode.validate().unwrap_err().to_string();
+    /// assert!(refused.ends_with("`metadata`: NaN at key `score` is not a finite number"));
+    /// ```
+    pub fn insert(&mut self, key: impl Into<String>, value: impl MetadataValue) -> Option<Value> {
+        let key = key.into();
+        let value = match value.into_json() {
+            Ok(value) => {
+                self.not_finite.remove(&key);
+                value
+            }
+            Err(number) => {
+                self.not_finite.insert(key.clone(), number.to_string());
+                Value::Null
+            }
+        };
+        self.values.insert(key, value)
     }
 
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.get(key)
+        self.values.get(key)
     }
 
     /// The value under literal keys, each inside the object at the one before.
@@ -49,22 +88,29 @@ impl Metadata {
 
     /// Removes a key, and returns what it held.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.0.remove(key)
+        self.not_finite.remove(key);
+        self.values.remove(key)
     }
 
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.values.len()
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
     }
 
     /// The keys and values, sorted by key.
     pub fn iter(&self) -> btree_map::Iter<'_, String, Value> {
-        self.0.iter()
+        self.values.iter()
+    }
+
+    /// The first key whose value held a number that is not finite, and that
+    /// number.
+    pub(crate) fn not_finite(&self) -> Option<(&str, &str)> {
+        self.not_finite.first_key_value().map(|(key, number)| (key.as_str(), number.as_str()))
     }
 }
 
@@ -77,13 +123,17 @@ impl<'a> IntoIterator for &'a Metadata {
     }
 }
 
-impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Metadata {
+impl<K: Into<String>, V: MetadataValue> FromIterator<(K, V)> for Metadata {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        let mut metadata = Self::new();
+        for (key, value) in pairs {
+            metadata.insert(key, value);
+        }
+        metadata
     }
 }
 
-impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Metadata {
+impl<K: Into<String>, V: MetadataValue, const N: usize> From<[(K, V); N]> for Metadata {
     fn from(pairs: [(K, V); N]) -> Self {
         pairs.into_iter().collect()
     }
@@ -92,18 +142,22 @@ impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Meta
 /// Prints the compact JSON text.
 impl fmt::Display for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&serde_json::to_string(&self.0).map_err(|_| fmt::Error)?)
+        f.write_str(&serde_json::to_string(&self.values).map_err(|_| fmt::Error)?)
     }
 }
 
+/// Fails for a number that is not finite, rather than write `null`.
 impl Serialize for Metadata {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        crate::json::serialize(&self.0, serializer)
+        if let Some((key, number)) = self.not_finite() {
+            return Err(S::Error::custom(format!("{number} at key `{}` is not a finite number", key.escape_debug())));
+        }
+        crate::json::serialize(&self.values, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Metadata {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::json::deserialize(deserializer).map(Self)
+        Ok(Self { values: crate::json::deserialize(deserializer)?, not_finite: BTreeMap::new() })
     }
 }

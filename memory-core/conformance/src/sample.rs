@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::hostile::{KEYS, TEXTS};
 use super::marked;
-use super::strategy::pool::{self, COMPLEXITIES, COUNTS, INTEGERS, REALS, TIMES};
+use super::strategy::pool::{self, COMPLEXITIES, COUNTS, INTEGERS, RATES, REALS, TIMES};
 use memory_core::limits::MAX_METADATA_KEY;
 use memory_core::{Complexity, Field, Id, MemoryStorage, Metadata, Record, Store, TaskContext, Timestamp};
 
@@ -95,6 +95,11 @@ pub(super) trait Sample: Record {
     }
 }
 
+/// Whether one of [`Sample::reals`] is a part of a whole, from 0 to 1.
+pub(super) fn is_rate(real: &str) -> bool {
+    real == "confidence" || real.ends_with("success_rate")
+}
+
 /// When the plain record number `n` was made.
 pub(super) fn moment(n: u64) -> Timestamp {
     let micros = 1_700_000_000_000_000 + i64::try_from(n).unwrap_or_default() * 1_000_000;
@@ -121,6 +126,10 @@ fn times(n: usize) -> Timestamp {
 
 fn real(n: usize, stride: usize) -> f64 {
     nth(REALS, n, stride)
+}
+
+fn rate(n: usize, stride: usize) -> f64 {
+    nth(RATES, n, stride)
 }
 
 fn count(n: usize) -> u32 {

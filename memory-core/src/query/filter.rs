@@ -22,9 +22,12 @@ use crate::{Error, Record};
 /// - A filter of more than [`MAX_FILTER_NODES`] tests and connectives is
 ///   refused wherever it is used; one that nests tens of thousands deep exhausts
 ///   the stack when it is dropped, as any nested value does.
-/// - On numbers of metadata and reals whose magnitude is outside 1e-20 to
-///   1e20, a backend that keeps them as decimal text may order two neighbours
-///   (reals that differ in the last bit) as equal.
+/// - On reals whose magnitude is outside 1e-20 to 1e20, a backend that keeps
+///   them as decimal text (SQLite) may read a real one bit beside its value. Two
+///   neighbours (reals that differ in the last bit) may then compare as equal
+///   and, far below 1e-20, in reverse: in tests, orders and counts, for fields
+///   of the record and for metadata. A record always comes back with the exact
+///   value.
 ///
 /// ```
 /// use memory_core::field::{domain, metadata};

@@ -6,6 +6,8 @@ use crate::error::Result;
 use crate::limits::{MAX_DEPTH, MAX_METADATA_KEY, MAX_RECORD};
 use crate::{Error, Metadata};
 
+const RESERVED: &str = "$serde_json::private::";
+
 /// One record's content as it is walked: its size, and the first thing wrong.
 #[derive(Debug)]
 pub struct Check {
@@ -42,21 +44,41 @@ impl Check {
         }
     }
 
+    /// A part of a whole, such as a confidence or a success rate.
+    pub fn rate(&mut self, field: &str, value: f64) {
+        self.real(field, value);
+        if !(0.0..=1.0).contains(&value) {
+            self.refuse(field, format!("{value} is outside 0 to 1"));
+        }
+    }
+
     pub fn metadata(&mut self, field: impl Fn() -> String, metadata: &Metadata) {
         for (key, value) in metadata {
             self.text(key);
             if key.len() > MAX_METADATA_KEY {
                 self.refuse(field(), format!("a key of {} bytes, of at most {MAX_METADATA_KEY}", key.len()));
             }
+            self.reserved(&field, key);
             if let Some(number) = self.json(&field, value) {
                 self.refuse(field(), format!("{number} at key `{}` is outside i64", key.escape_debug()));
             }
+        }
+        if let Some((key, number)) = metadata.not_finite() {
+            self.refuse(field(), format!("{number} at key `{}` is not a finite number", key.escape_debug()));
+        }
+    }
+
+    /// Refuses keys by which `serde_json` marks what is no object, depending on
+    /// its features: a value under one might not be read as it was written.
+    fn reserved(&mut self, field: impl Fn() -> String, key: &str) {
+        if key.starts_with(RESERVED) {
+            self.refuse(field(), format!("the key `{}` is reserved by serde_json", key.escape_debug()));
         }
     }
 
     /// Walks a JSON value without recursion, since its depth is not yet known,
     /// and returns the first integer that is not an `i64`.
-    pub fn json(&mut self, field: impl Fn() -> String, value: &Value) -> Option<u64> {
+    pub fn json(&mut self, field: impl Fn() -> String, value: &Value) -> Option<String> {
         let mut beyond = None;
         let mut open = vec![(value, 0)];
         while let Some((value, depth)) = open.pop() {
@@ -73,12 +95,19 @@ impl Check {
                 Value::Object(fields) => {
                     self.scalars(1);
                     self.content += fields.keys().map(String::len).sum::<usize>();
+                    fields.keys().for_each(|key| self.reserved(&field, key));
                     open.extend(fields.values().map(|field| (field, depth + 1)));
                 }
+                Value::Number(number) if number.is_i64() => self.scalars(1),
                 Value::Number(number) => {
-                    self.scalars(1);
-                    if number.is_u64() && !number.is_i64() {
-                        beyond = beyond.or(number.as_u64());
+                    // With `serde_json/arbitrary_precision` a number is a text
+                    // of any length, of which only the syntax is known.
+                    let text = number.to_string();
+                    self.content += text.len().max(8);
+                    if !text.contains(['.', 'e', 'E']) {
+                        beyond = beyond.or(Some(text));
+                    } else if !number.as_f64().is_some_and(f64::is_finite) {
+                        self.refuse(field(), format!("{text} is not a finite number"));
                     }
                 }
                 Value::Null | Value::Bool(_) => self.scalars(1),

@@ -72,7 +72,7 @@ impl Content for Pattern {
         context(check, &self.context);
         // Id, times, counts and the figures of `effectiveness`.
         check.scalars(9);
-        check.real("success_rate", self.success_rate);
+        check.rate("success_rate", self.success_rate);
         check.real("effectiveness.average_reward_change", self.effectiveness.average_reward_change);
         match &self.kind {
             PatternKind::ToolSequence { tools, .. } => check.texts(tools),
@@ -100,8 +100,8 @@ impl Content for Heuristic {
         check.text(&self.action);
         // Id, times, sample size and the ids of the evidence.
         check.scalars(5 + 2 * self.evidence.episodes.len());
-        check.real("confidence", self.confidence);
-        check.real("evidence.success_rate", self.evidence.success_rate);
+        check.rate("confidence", self.confidence);
+        check.rate("evidence.success_rate", self.evidence.success_rate);
         check.metadata(|| "metadata".to_owned(), &self.metadata);
     }
 }

@@ -167,7 +167,8 @@ pub struct ExecutionStep {
     pub tool: String,
     /// What it was used for.
     pub action: String,
-    /// The tool's arguments, any JSON.
+    /// The tool's arguments, any JSON. `json!` and [`Value::from`] make `null`
+    /// of a number that is not finite.
     #[serde(with = "crate::json")]
     pub parameters: Value,
     /// What came back; `None` while it runs.

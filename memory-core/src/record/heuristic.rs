@@ -14,7 +14,7 @@ pub struct Heuristic {
     pub condition: String,
     /// What to do then.
     pub action: String,
-    /// How sure it is, 0 to 1. Finite.
+    /// How sure it is, 0 to 1; any other number is refused.
     pub confidence: f64,
     /// What it rests on.
     pub evidence: Evidence,
@@ -58,7 +58,7 @@ impl Heuristic {
 pub struct Evidence {
     /// The episodes that support it.
     pub episodes: Vec<EpisodeId>,
-    /// How often it led to success, 0 to 1. Finite.
+    /// How often it led to success, 0 to 1; any other number is refused.
     pub success_rate: f64,
     /// Out of how many uses.
     pub sample_size: u32,

@@ -12,7 +12,7 @@ pub struct Pattern {
     pub id: PatternId,
     /// Where it applies.
     pub context: TaskContext,
-    /// How often it led to success, 0 to 1. Finite.
+    /// How often it led to success, 0 to 1; any other number is refused.
     pub success_rate: f64,
     /// In how many episodes it was seen.
     pub occurrences: u32,

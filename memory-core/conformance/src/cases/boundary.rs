@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::check::{Outcome, equal};
 use crate::marked::MARKER_KEY;
-use crate::sample::Sample;
+use crate::sample::{Sample, is_rate};
 use crate::strategy::pool::{INTEGERS, REALS, TIMES, time};
 use crate::subject::Subject;
 use memory_core::{
@@ -116,7 +116,8 @@ async fn extreme_reals_survive<R: Sample>(subject: &Subject) -> Outcome {
     let mut records = Vec::new();
     for (n, value) in (0..).zip(values) {
         let mut record = R::sample(n);
-        record.reals().into_iter().for_each(|(_, real)| *real = value);
+        let fitting = |(field, _): &(&str, &mut f64)| !is_rate(field) || (0.0..=1.0).contains(&value);
+        record.reals().into_iter().filter(fitting).for_each(|(_, real)| *real = value);
         record.metadata_mut().insert("real", value);
         records.push(record);
     }

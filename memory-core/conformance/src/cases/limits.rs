@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use crate::check::{Outcome, equal, holds, refused};
 use crate::marked;
-use crate::sample::Sample;
+use crate::sample::{Sample, is_rate};
 use crate::subject::Subject;
 use memory_core::RecordRef;
+use memory_core::field::metadata;
 use memory_core::limits::{MAX_DEPTH, MAX_METADATA_KEY, MAX_PER_CALL, MAX_RECORD};
-use memory_core::{Episode, ExecutionStep, Id, Pattern, Query, WriteBatch};
+use memory_core::{Episode, ExecutionStep, Filter, Id, Pattern, Query, Scalar, WriteBatch};
 
 cases! {
     storage: [
@@ -23,7 +24,11 @@ cases! {
         limits_depth_of_sixty_four_is_stored,
         limits_deeper_metadata_is_refused,
         limits_no_real_may_be_infinite_or_nan,
+        limits_no_rate_is_outside_zero_to_one,
+        limits_no_metadata_number_may_be_infinite_or_nan,
         limits_no_metadata_integer_beyond_i64,
+        limits_no_key_that_serde_json_reserves,
+        limits_of_numbers_read_from_a_text,
         limits_no_more_ids_than_ten_thousand,
         limits_no_more_records_than_ten_thousand,
     ],
@@ -73,11 +78,7 @@ async fn limits_metadata_key_of_one_kibibyte_is_stored<R: Sample>(subject: &Subj
     let keys = ["k".repeat(MAX_METADATA_KEY), "ö".repeat(MAX_METADATA_KEY / 2)];
     for (n, key) in (0..).zip(keys) {
         subject.keeps(&[R::tagged(n, [(key.clone(), n)])]).await?;
-        equal(
-            "what the key finds",
-            &subject.matching::<R>(&memory_core::field::metadata(key).exists()).await?,
-            &vec![marked(n)],
-        )?;
+        equal("what the key finds", &subject.matching::<R>(&metadata(key).exists()).await?, &vec![marked(n)])?;
     }
     Ok(())
 }
@@ -121,11 +122,98 @@ async fn limits_no_real_may_be_infinite_or_nan<R: Sample>(subject: &Subject) -> 
     Ok(())
 }
 
+async fn limits_no_rate_is_outside_zero_to_one<R: Sample>(subject: &Subject) -> Outcome {
+    for value in [-f64::MIN_POSITIVE, 1.0 + f64::EPSILON, -1.0, 100.0, f64::MAX] {
+        for index in 0..R::sample(0).reals().len() {
+            let mut record = R::sample(0);
+            let field = {
+                let (field, real) = record.reals().swap_remove(index);
+                *real = value;
+                field
+            };
+            if is_rate(field) {
+                is_refused(subject, record, field)
+                    .await
+                    .map_err(|failure| failure.at(format!("{value} in {field}")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn limits_no_metadata_number_may_be_infinite_or_nan<R: Sample>(subject: &Subject) -> Outcome {
+    for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        is_refused(subject, R::tagged(0, [("score", value)]), "metadata").await?;
+        is_refused(subject, R::tagged(0, [("score", vec![0.5, value])]), "metadata").await?;
+        let mut mended = R::tagged(0, [("score", value)]);
+        mended.metadata_mut().insert("score", 0.5);
+        subject.keeps(&[mended]).await?;
+        subject.delete::<R>(&[marked(0)]).await?;
+    }
+    Ok(())
+}
+
 async fn limits_no_metadata_integer_beyond_i64<R: Sample>(subject: &Subject) -> Outcome {
     for beyond in [1 << 63, u64::MAX] {
         is_refused(subject, R::tagged(0, [("k", beyond)]), "metadata").await?;
         is_refused(subject, R::tagged(0, [("k", json!([{ "k": [beyond] }]))]), "metadata").await?;
     }
+    Ok(())
+}
+
+/// With `serde_json/arbitrary_precision` an object of such a key is read as a
+/// number, and one that is none cannot be read at all.
+async fn limits_no_key_that_serde_json_reserves<R: Sample>(subject: &Subject) -> Outcome {
+    for key in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
+        is_refused(subject, R::tagged(0, [(key, "1")]), "metadata").await?;
+        let object = Value::Object([(key.to_owned(), json!("x"))].into_iter().collect());
+        is_refused(subject, R::tagged(0, [("k", json!([object]))]), "metadata").await?;
+    }
+    Ok(())
+}
+
+/// What `serde_json` makes of a number depends on features that any crate in
+/// the tree may switch on. A record with such a number is refused, or kept and
+/// counted; never kept and unreadable.
+async fn limits_of_numbers_read_from_a_text<R: Sample>(subject: &Subject) -> Outcome {
+    let numbers = [
+        "9223372036854775808",
+        "18446744073709551616",
+        "-9223372036854775809",
+        "123456789012345678901234567890",
+        "1e400",
+        "-1e400",
+        "1e-400",
+        "0.1000000000000000055511151231257827021181583404541015625",
+        "1E2",
+        "1.50",
+        "-0",
+        "-0.0",
+    ];
+    for number in numbers {
+        // Without the feature some of these are no numbers at all.
+        let Ok(value) = serde_json::from_str::<Value>(number) else { continue };
+        let record = R::tagged(0, [("k", value.clone())]);
+        let outcome = match record.validate() {
+            Err(_) => is_refused(subject, record, "metadata").await,
+            Ok(()) => keeps_and_counts(subject, record, &value).await,
+        };
+        outcome.map_err(|failure| failure.at(number))?;
+    }
+    Ok(())
+}
+
+async fn keeps_and_counts<R: Sample>(subject: &Subject, record: R, value: &Value) -> Outcome {
+    subject.keeps(&[record]).await?;
+    let field = metadata::<R>("k");
+    let operand = match (value.as_i64(), value.as_f64()) {
+        (Some(integer), _) => Scalar::from(integer),
+        (None, real) => Scalar::from(real.unwrap_or_default()),
+    };
+    equal("what the value finds", &subject.matching(&field.clone().eq(operand)).await?, &vec![marked(0)])?;
+    let counts = subject.count(&Filter::all(), Some(field)).await?;
+    equal("how many groups", &counts.groups.len(), &1)?;
+    subject.delete::<R>(&[marked(0)]).await?;
     Ok(())
 }
 
@@ -158,7 +246,10 @@ async fn limits_of_a_step_are_those_of_metadata(subject: &Subject) -> Outcome {
     }
     let long = "k".repeat(MAX_METADATA_KEY + 1);
     is_refused(subject, with(json!(1), [(long, 1)].into()), "steps[1].metadata").await?;
-    is_refused(subject, with(json!(1), [("k", u64::MAX)].into()), "steps[1].metadata").await
+    is_refused(subject, with(json!(1), [("k", u64::MAX)].into()), "steps[1].metadata").await?;
+    is_refused(subject, with(json!(1), [("k", f64::NAN)].into()), "steps[1].metadata").await?;
+    let reserved = Value::Object([("$serde_json::private::Number".to_owned(), json!("x"))].into_iter().collect());
+    is_refused(subject, with(reserved, [("k", 1)].into()), "steps[1].parameters").await
 }
 
 async fn limits_count_all_changes_of_a_batch(subject: &Subject) -> Outcome {

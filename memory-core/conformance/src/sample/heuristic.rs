@@ -1,6 +1,6 @@
 //! Heuristics to look at.
 
-use super::{Sample, count, full_metadata, ids, marked, moment, real, text, times, varied_metadata, worded_metadata};
+use super::{Sample, count, full_metadata, ids, marked, moment, rate, text, times, varied_metadata, worded_metadata};
 use memory_core::field::{self, Field};
 use memory_core::{Evidence, Heuristic, Id, MemoryStorage, Metadata, Store, Timestamp};
 
@@ -28,9 +28,9 @@ impl Sample for Heuristic {
     }
 
     fn varied(n: usize) -> Self {
-        let mut heuristic = Self::new(text(n, 1), text(n, 3), real(n, 1));
+        let mut heuristic = Self::new(text(n, 1), text(n, 3), rate(n, 1));
         heuristic.id = marked(n as u64);
-        heuristic.evidence = Evidence { episodes: ids(n), success_rate: real(n, 5), sample_size: count(n) };
+        heuristic.evidence = Evidence { episodes: ids(n), success_rate: rate(n, 5), sample_size: count(n) };
         heuristic.created_at = times(n);
         heuristic.updated_at = times(n + 1);
         heuristic.metadata = varied_metadata(n);

@@ -1,7 +1,7 @@
 //! Patterns to look at.
 
 use super::{
-    Sample, count, full_context, full_metadata, ids, marked, moment, nth, real, times, varied_context, varied_metadata,
+    Sample, count, full_context, full_metadata, ids, marked, moment, nth, rate, times, varied_context, varied_metadata,
     worded_context, worded_metadata,
 };
 use memory_core::field::{self, Field};
@@ -48,7 +48,7 @@ impl Sample for Pattern {
     fn varied(n: usize) -> Self {
         let mut pattern = Self::new(varied_context(n), nth(&kinds("x"), n, 1));
         pattern.id = marked(n as u64);
-        pattern.success_rate = real(n, 1);
+        pattern.success_rate = rate(n, 1);
         pattern.occurrences = count(n);
         pattern.created_at = times(n);
         pattern.updated_at = times(n + 1);

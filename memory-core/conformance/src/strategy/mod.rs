@@ -87,3 +87,8 @@ pub fn real() -> impl Strategy<Value = f64> {
     use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
     prop_oneof![6 => pool::all(pool::REALS), 1 => NORMAL | SUBNORMAL | ZERO | POSITIVE | NEGATIVE]
 }
+
+/// A part of a whole, from 0 to 1, such as a success rate.
+pub fn rate() -> impl Strategy<Value = f64> {
+    prop_oneof![6 => pool::all(pool::RATES), 1 => 0.0..=1.0]
+}

@@ -51,6 +51,10 @@ pub(crate) const REALS: &[f64] = &[
     f64::MIN,
 ];
 
+/// Parts of a whole, from 0 to 1, with neighbours at 0.3 and at 1.
+pub(crate) const RATES: &[f64] =
+    &[0.0, -0.0, 1.0, 0.5, 0.3, 0.300_000_000_000_000_04, 1.0 - f64::EPSILON / 2.0, 1e-7, 1e-300, f64::MIN_POSITIVE];
+
 pub(crate) const COUNTS: &[u32] = &[0, 1, 2, 3, 100, u32::MAX - 1, u32::MAX];
 
 /// Microseconds: the ends of time, around the epoch, and a second around now.
@@ -118,7 +122,8 @@ pub(crate) fn operands(name: FieldName) -> Vec<Scalar<'static>> {
         | FieldName::ArchivedAt
         | FieldName::CreatedAt
         | FieldName::UpdatedAt => each(TIMES),
-        FieldName::Reward | FieldName::SuccessRate | FieldName::Confidence => each(REALS),
+        FieldName::Reward => each(REALS),
+        FieldName::SuccessRate | FieldName::Confidence => [each(RATES), each(REALS)].concat(),
         FieldName::Occurrences | FieldName::SampleSize => each(COUNTS),
         other => panic!("the suite has no operands for the field `{other}` yet"),
     }

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Generate, id, json, metadata, pool, real, text, time};
+use super::{Generate, id, json, metadata, pool, rate, real, text, time};
 use memory_core::{
     Complexity, Effectiveness, Episode, Evidence, ExecutionResult, ExecutionStep, Heuristic, Id, Latency, Pattern,
     PatternKind, Reflection, RewardScore, TaskContext, TaskOutcome, TaskType,
@@ -49,7 +49,7 @@ pub fn episode() -> impl Strategy<Value = Episode> {
 
 /// A pattern of any kind.
 pub fn pattern() -> impl Strategy<Value = Pattern> {
-    let figures = (real(), count(), effectiveness());
+    let figures = (rate(), count(), effectiveness());
     (id(), context(), pattern_kind(), figures, time(), time(), metadata()).prop_map(
         |(id, context, kind, figures, created_at, updated_at, metadata)| {
             let mut pattern = Pattern::new(context, kind);
@@ -65,12 +65,12 @@ pub fn pattern() -> impl Strategy<Value = Pattern> {
 
 /// A heuristic.
 pub fn heuristic() -> impl Strategy<Value = Heuristic> {
-    let evidence = (ids(), real(), count()).prop_map(|(episodes, success_rate, sample_size)| Evidence {
+    let evidence = (ids(), rate(), count()).prop_map(|(episodes, success_rate, sample_size)| Evidence {
         episodes,
         success_rate,
         sample_size,
     });
-    (id(), text(), text(), real(), evidence, time(), time(), metadata()).prop_map(
+    (id(), text(), text(), rate(), evidence, time(), time(), metadata()).prop_map(
         |(id, condition, action, confidence, evidence, created_at, updated_at, metadata)| {
             let mut heuristic = Heuristic::new(condition, action, confidence);
             heuristic.id = id;

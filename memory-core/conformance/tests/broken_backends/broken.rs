@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     TurnsIntegersIntoReals,
     FloorsTimesToMilliseconds,
     LosesTheSignOfZero,
+    ClampsRates,
+    TakesNanAsNull,
     MergesOldAndNew,
     LosesTheLastOfABatch,
     KeepsTheFirstOfARepeatedId,
@@ -67,6 +69,8 @@ impl Broken {
             Fault::TurnsIntegersIntoReals => record::with_real_metadata(record),
             Fault::FloorsTimesToMilliseconds => record::with_coarse_times(record),
             Fault::LosesTheSignOfZero => record::without_negative_zero(record),
+            Fault::ClampsRates => record::with_clamped_rates(record),
+            Fault::TakesNanAsNull => record::with_null_for_nan(record),
             _ => record.clone(),
         }
     }

@@ -1,6 +1,8 @@
 //! Records, not quite as they were.
 
-use memory_core::Record;
+use std::any::Any;
+
+use memory_core::{Episode, Record};
 use serde_json::{Value, json};
 
 /// Changes the JSON of a record. A record that has none (with a NaN in it, say)
@@ -38,6 +40,25 @@ pub(crate) fn with_coarse_times<R: Record>(record: &R) -> R {
             }
         }
     })
+}
+
+pub(crate) fn with_clamped_rates<R: Record>(record: &R) -> R {
+    edited(record, |value| {
+        for pointer in ["/confidence", "/success_rate", "/evidence/success_rate"] {
+            if let Some(rate) = value.pointer_mut(pointer) {
+                *rate = json!(rate.as_f64().unwrap_or_default().clamp(0.0, 1.0));
+            }
+        }
+    })
+}
+
+/// The metadata of an episode, rebuilt from what can be read in it.
+pub(crate) fn with_null_for_nan<R: Record>(record: &R) -> R {
+    let mut record = record.clone();
+    if let Some(episode) = (&mut record as &mut dyn Any).downcast_mut::<Episode>() {
+        episode.metadata = episode.metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    }
+    record
 }
 
 pub(crate) fn without_negative_zero<R: Record>(record: &R) -> R {
