@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use memory_core::field::{domain, metadata, metadata_path};
-use memory_core::{Access, Episode, Heuristic, Pattern, Query, Store, TaskContext, TaskType};
+use memory_core::{Access, Episode, Heuristic, Pattern, Query, Scalar, Store, TaskContext, TaskType};
 use memory_storage_turso::TursoStorage;
 
 fn session() -> Query<Episode> {
@@ -76,4 +76,119 @@ async fn the_schemas_own_indexes_serve_time_and_domain() {
     let newest = storage.explain(&Query::<Episode>::new()).await.unwrap();
     assert_eq!(newest.access, Access::Scan);
     assert!(!newest.detail.contains("TEMP B-TREE"), "{newest}");
+}
+
+/// Values around everything where what an index holds could differ from them.
+fn values() -> Vec<serde_json::Value> {
+    let mut values = vec![
+        serde_json::json!(null),
+        serde_json::json!(true),
+        serde_json::json!(false),
+        serde_json::json!([1]),
+        serde_json::json!({ "key": 1 }),
+    ];
+    let far = 4_000_000_000_000_000_i64;
+    for integer in [0, 1, 3, far - 1, far, far + 1, 10_000_000_000_000_000, 1 << 53, (1 << 53) + 1, i64::MAX] {
+        values.extend([integer.into(), (-integer).into()]);
+    }
+    values.push(i64::MIN.into());
+    #[expect(clippy::cast_precision_loss, reason = "near it is enough")]
+    let near = far as f64;
+    for real in [
+        0.0,
+        0.25,
+        0.999_999,
+        1.0,
+        3.0,
+        2.999_999_999_999_999_6,
+        3.000_000_000_000_000_4,
+        1e-5,
+        9.9e-6,
+        1e-30,
+        5e-324,
+        near - 0.5,
+        near,
+        near + 0.5,
+        9_007_199_254_740_992.0,
+        9.999_999_999_999_998e15,
+        1e16,
+        1.000_000_000_000_000_2e16,
+        1e17,
+        9.223_372_036_854_775e18,
+        9.223_372_036_854_776e18,
+        1e19,
+        1.234_567_890_123_456_7e25,
+        1e300,
+        f64::MAX,
+    ] {
+        values.extend([real.into(), (-real).into()]);
+    }
+    for text in ["", "a", "a\0", "a\0b", "a\u{1}", "b", "\0", "\\u0000", "1", "1e5", "key\0", "\"key\":", "\u{10ffff}"]
+    {
+        values.push(text.into());
+    }
+    values
+}
+
+fn scalar(value: &serde_json::Value) -> Option<Scalar<'static>> {
+    match value {
+        serde_json::Value::Null => Some(Scalar::Null),
+        serde_json::Value::Bool(value) => Some((*value).into()),
+        serde_json::Value::Number(number) => {
+            number.as_i64().map(Into::into).or_else(|| number.as_f64().map(Into::into))
+        }
+        serde_json::Value::String(text) => Some(text.clone().into()),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn an_index_hides_no_match_and_adds_none() {
+    let values = values();
+    let mut episodes: Vec<_> = values
+        .iter()
+        .map(|value| {
+            let mut episode = Episode::new("Fix the login form", TaskContext::new("web"), TaskType::Debugging);
+            episode.metadata.insert("key", value.clone());
+            episode
+        })
+        .collect();
+    // Keys that one SQLite or another takes for `key`, with it and without.
+    for keys in [&["key\0"][..], &["key", "key\0b"], &["key\0b", "nested"], &[]] {
+        let mut episode = episodes[0].clone();
+        episode.id = memory_core::EpisodeId::new();
+        episode.metadata = memory_core::Metadata::new();
+        for key in keys {
+            episode.metadata.insert(*key, 3);
+        }
+        episode.metadata.insert("other", serde_json::json!({ "key": 3 }));
+        episodes.push(episode);
+    }
+    let storage = TursoStorage::builder().index_metadata("key").memory().await.unwrap();
+    storage.put(&episodes).await.unwrap();
+    let operands: Vec<_> = values.iter().filter_map(scalar).collect();
+    let field = || metadata::<Episode>("key");
+    for operand in &operands {
+        let same_class = operands.iter().rev().take(20).cloned().chain([operand.clone()]);
+        for (test, by_index) in [
+            (field().eq(operand.clone()), true),
+            (field().lt(operand.clone()), *operand != Scalar::Null),
+            (field().le(operand.clone()), *operand != Scalar::Null),
+            (field().gt(operand.clone()), *operand != Scalar::Null),
+            (field().ge(operand.clone()), *operand != Scalar::Null),
+            (field().is_in([operand.clone(), Scalar::Null]), true),
+            (field().is_in(same_class), true),
+            (field().ne(operand.clone()), false),
+        ] {
+            let query = Query::<Episode>::new().filter(test.clone()).limit(1000);
+            let mut found: Vec<_> = storage.query(&query).await.unwrap().records.iter().map(|found| found.id).collect();
+            let mut wanted: Vec<_> =
+                episodes.iter().filter(|episode| test.matches(episode)).map(|one| one.id).collect();
+            found.sort_unstable();
+            wanted.sort_unstable();
+            assert_eq!(found, wanted, "{test:?}");
+            let plan = storage.explain(&query).await.unwrap();
+            assert_eq!(matches!(plan.access, Access::Index(_)), by_index, "{test:?}: {plan}");
+        }
+    }
 }

@@ -6,6 +6,9 @@
 //! holds, for indexes and for people. `memory_writes` remembers which writes
 //! happened, with how many records each deleted, or -1 for one that was made
 //! impossible; only remote writes need it.
+//!
+//! Every statement means the same to each SQLite from 3.38 on, which other tools
+//! bring along: before 3.45, for one, `json_valid(NULL)` is false, not NULL.
 
 /// What each version adds to the one before.
 pub(crate) const MIGRATIONS: &[&[&str]] = &[VERSION_1];
@@ -27,8 +30,8 @@ const VERSION_1: &[&str] = &[
         start_time INTEGER NOT NULL,
         end_time INTEGER,
         steps TEXT NOT NULL,
-        outcome TEXT CHECK (json_valid(outcome)),
-        reward TEXT CHECK (json_valid(reward)),
+        outcome TEXT CHECK (outcome IS NULL OR json_valid(outcome)),
+        reward TEXT CHECK (reward IS NULL OR json_valid(reward)),
         reflection TEXT,
         patterns TEXT NOT NULL CHECK (json_valid(patterns)),
         heuristics TEXT NOT NULL CHECK (json_valid(heuristics)),
@@ -86,3 +89,26 @@ pub(crate) const DELETE_VERSION: &str = "DELETE FROM memory_schema";
 
 /// To be followed by the version in parentheses, a number of this code's.
 pub(crate) const INSERT_VERSION: &str = "INSERT INTO memory_schema (version) VALUES";
+
+#[cfg(test)]
+mod tests {
+    use super::MIGRATIONS;
+
+    /// The functions and operators whose result SQLite 3.38 and the newest
+    /// version agree on, for any value that a column can hold there.
+    const SAME_EVERYWHERE: &[&str] = &["json_valid"];
+
+    #[test]
+    fn the_schema_calls_only_functions_that_every_version_computes_alike() {
+        for statement in MIGRATIONS.iter().copied().flatten() {
+            for (at, _) in statement.match_indices('(') {
+                let before = statement[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+                let name = &statement[before.len()..at];
+                assert!(name.is_empty() || SAME_EVERYWHERE.contains(&name), "{name}: {statement}");
+            }
+            for line in statement.lines().filter(|line| line.contains("json_valid")) {
+                assert!(line.contains("NOT NULL CHECK") || line.contains("IS NULL OR json_valid"), "{line}");
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The storage itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 #[cfg(feature = "local")]
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -43,7 +43,7 @@ pub struct TursoStorage {
     /// The metadata keys that the schema is created with.
     indexes: Vec<IndexedKey>,
     /// The metadata keys that have an index, as far as it was declared here.
-    indexed: RwLock<Vec<String>>,
+    indexed: RwLock<HashSet<String>>,
 }
 
 impl TursoStorage {
@@ -116,7 +116,7 @@ impl TursoStorage {
     /// it tests none.
     fn by_index<R: Table>(&self, filter: &Filter<R>) -> Option<bool> {
         let indexed = self.indexed.read().unwrap_or_else(PoisonError::into_inner);
-        query::by_index(filter, &|key| indexed.iter().any(|indexed| indexed == key))
+        query::by_index(filter, &|key| indexed.contains(key))
     }
 
     /// Creates the schema, or brings an older one up to date, and the indexes
@@ -145,7 +145,7 @@ impl TursoStorage {
         let call = self.begin(Operation::EnsureMetadataIndex, None, 0);
         let done = self.transport.create_indexes(&call, create).instrument(call.span()).await;
         if done.is_ok() {
-            self.indexed.write().unwrap_or_else(PoisonError::into_inner).push(key.to_owned());
+            self.indexed.write().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
         }
         call.end(done)
     }

@@ -42,7 +42,7 @@ fn group_columns<R: Table>(sql: &mut Sql, field: &Field<R>) {
             };
             sql.push(", CASE WHEN ").push(&value).push(" IS NOT NULL THEN ").push(kind).push(" END, ").push(&value);
         }
-        Place::Metadata { value, kind } => {
+        Place::Metadata { value, kind, .. } => {
             sql.push(", ").append(&kind).push(", CASE ").append(&kind).push(" WHEN 'text' THEN CAST(").append(&value);
             sql.push(" AS BLOB) WHEN 'integer' THEN ").append(&value).push(" WHEN 'real' THEN ").append(&value);
             // One of the group's, in which a real stands as it was written.

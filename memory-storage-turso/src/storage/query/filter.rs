@@ -3,6 +3,7 @@
 use memory_core::{FieldType, Filter, Scalar, Test};
 
 use super::Sql;
+use super::narrow::{self, MAX_SEPARATE};
 use super::place::{Place, place};
 use crate::storage::table::Table;
 
@@ -25,7 +26,7 @@ fn push_part<R: Table>(sql: &mut Sql, filter: &Filter<R>, negated: bool) {
             sql.push(if negated { "(" } else { "" });
             match place(field) {
                 Place::Own { value, of } => own(sql, &value, of, test),
-                Place::Metadata { value, kind } => metadata(sql, &value, &kind, test),
+                Place::Metadata { value, kind, index } => metadata(sql, &value, &kind, index.as_deref(), test),
             }
             sql.push(if negated { ") IS NOT TRUE" } else { "" });
         }
@@ -130,12 +131,14 @@ fn own_list(sql: &mut Sql, value: &str, test: &Test) {
     };
 }
 
-fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, test: &Test) {
+/// A value in the metadata. Where it can have an index, whatever compares it
+/// says so to the index as well.
+fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, index: Option<&str>, test: &Test) {
     match test {
         Test::Exists => {
             sql.append(kind).push(" IS NOT NULL");
         }
-        Test::In(operands) => metadata_in(sql, value, kind, operands),
+        Test::In(operands) => metadata_in(sql, value, kind, index, operands),
         Test::Contains(operand) => {
             sql.push("EXISTS (SELECT 1 FROM json_each(CASE ").append(kind).push(" WHEN 'array' THEN ").append(value);
             sql.push(" ELSE '[]' END) AS item WHERE item.type").push(Class::of(operand).types());
@@ -147,16 +150,23 @@ fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, test: &Test) {
         test => {
             let Some((operator, operand)) = comparison(test) else { return };
             match operand {
-                // The value of null is NULL, which an index finds.
                 Scalar::Null if operator == " = " => {
-                    sql.push("(").append(value).push(" IS NULL AND ").append(kind).push(" = 'null')");
+                    sql.push("(").append(kind).push(Class::Null.types());
+                    if let Some(index) = index {
+                        narrow::null(sql, index);
+                    }
+                    sql.push(")");
                 }
                 Scalar::Null => {
                     sql.push("FALSE");
                 }
                 operand => {
                     sql.push("(").append(value).push(operator).scalar(operand).push(" AND ");
-                    sql.append(kind).push(Class::of(operand).types()).push(")");
+                    sql.append(kind).push(Class::of(operand).types());
+                    if let Some(index) = index {
+                        narrow::compare(sql, index, operator, operand);
+                    }
+                    sql.push(")");
                 }
             }
         }
@@ -164,7 +174,7 @@ fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, test: &Test) {
 }
 
 /// One condition for each class of values that the list holds.
-fn metadata_in(sql: &mut Sql, value: &Sql, kind: &Sql, operands: &[Scalar<'static>]) {
+fn metadata_in(sql: &mut Sql, value: &Sql, kind: &Sql, index: Option<&str>, operands: &[Scalar<'static>]) {
     let mut with = "(";
     for class in [Class::Null, Class::Bool, Class::Number, Class::Text] {
         let operands: Vec<_> = operands.iter().filter(|operand| Class::of(operand) == class).collect();
@@ -173,20 +183,24 @@ fn metadata_in(sql: &mut Sql, value: &Sql, kind: &Sql, operands: &[Scalar<'stati
         }
         sql.push(with);
         with = " OR ";
+        sql.push("(");
         if class == Class::Null {
             sql.append(kind).push(class.types());
+            if let Some(index) = index {
+                narrow::null(sql, index);
+            }
         } else {
-            sql.push("(").append(value);
+            sql.append(value);
             one_of(sql, &operands);
-            sql.push(" AND ").append(kind).push(class.types()).push(")");
+            sql.push(" AND ").append(kind).push(class.types());
+            if let Some(index) = index {
+                narrow::one_of(sql, index, &operands);
+            }
         }
+        sql.push(")");
     }
     sql.push(if operands.is_empty() { "FALSE" } else { ")" });
 }
-
-/// Up to here, values of a list are parameters of their own: SQLite then knows
-/// how many there are, and sees that an index is worth it.
-const MAX_SEPARATE: usize = 16;
 
 /// Appends ` IN (…)` for operands of one class; a long list is one JSON
 /// parameter.

@@ -10,6 +10,7 @@ pub(crate) mod bounded;
 mod count;
 mod explain;
 mod filter;
+mod narrow;
 mod order;
 mod place;
 

@@ -62,7 +62,7 @@ pub(super) fn keys<R: Table>(order: &Order<R>) -> Vec<(Sql, &'static str)> {
             sql.push(&value);
             vec![(sql, way)]
         }
-        Place::Metadata { value, kind } => {
+        Place::Metadata { value, kind, .. } => {
             let mut rank = Sql::default();
             rank.push("CASE ").append(&kind).push(
                 " WHEN 'false' THEN 0 WHEN 'true' THEN 0 WHEN 'integer' THEN 1 WHEN 'real' THEN 1 WHEN 'text' THEN 2 END",

@@ -14,8 +14,10 @@ pub(super) enum Place {
     /// A field of the record's own: its value, and what it always holds.
     Own { value: Cow<'static, str>, of: FieldType },
     /// A place in the metadata: its value (of a list or object its JSON text)
-    /// and the name of its JSON type, which is NULL where it is missing.
-    Metadata { value: Sql, kind: Sql },
+    /// and the name of its JSON type, which is NULL where it is missing; and
+    /// what an index on it holds, if it can have one
+    /// ([`IndexedKey::indexed_value`]).
+    Metadata { value: Sql, kind: Sql, index: Option<String> },
 }
 
 pub(super) fn place<R: Table>(field: &Field<R>) -> Place {
@@ -31,10 +33,10 @@ pub(super) fn place<R: Table>(field: &Field<R>) -> Place {
         Path::Metadata(keys) => {
             let checked: Result<Vec<_>, _> = keys.iter().map(|key| IndexedKey::new(key)).collect();
             match (checked, keys.as_slice()) {
-                (Ok(checked), [key]) => indexed(&path(&checked), key),
+                (Ok(checked), [key]) => indexed(&checked[0], key),
                 (Ok(checked), keys) => nested(&path(&checked), keys),
-                (Err(_), [key]) => Place::Metadata { value: each(key, "value"), kind: each(key, "type") },
-                (Err(_), keys) => Place::Metadata { value: walk(keys, "value"), kind: walk(keys, "type") },
+                (Err(_), [key]) => Place::Metadata { value: each(key, "value"), kind: each(key, "type"), index: None },
+                (Err(_), keys) => Place::Metadata { value: walk(keys, "value"), kind: walk(keys, "type"), index: None },
             }
         }
     }
@@ -44,17 +46,18 @@ pub(super) fn place<R: Table>(field: &Field<R>) -> Place {
 /// escaped NUL for the key before the NUL.
 const NO_NUL: &str = "instr(metadata, '\\u0000') = 0";
 
-/// A key that can have an index, whose value must be written just so. Keys are
-/// stored sorted, so where this key is there, it comes before those that only
-/// seem to be it; the type tells whether it is there.
-fn indexed(path: &str, key: &str) -> Place {
+/// A key that can have an index. Keys are stored sorted, so where this key is
+/// there, it comes before those that only seem to be it; the type tells whether
+/// it is there.
+fn indexed(checked: &IndexedKey, key: &str) -> Place {
+    let path = &checked.path();
     let mut kind = Sql::default();
     kind.push("CASE WHEN ").push(NO_NUL);
     kind.push(" OR EXISTS (SELECT 1 FROM json_each(metadata) WHERE key = ").bind(key);
     kind.push(") THEN json_type(metadata, ").push(path).push(") END");
     let mut value = Sql::default();
     value.push("json_extract(metadata, ").push(path).push(")");
-    Place::Metadata { value, kind }
+    Place::Metadata { value, kind, index: Some(checked.indexed_value()) }
 }
 
 fn nested(path: &str, keys: &[String]) -> Place {
@@ -64,7 +67,7 @@ fn nested(path: &str, keys: &[String]) -> Place {
         sql.push(") ELSE ").append(&walk(keys, column)).push(" END");
         sql
     };
-    Place::Metadata { value: either("json_extract", "value"), kind: either("json_type", "type") }
+    Place::Metadata { value: either("json_extract", "value"), kind: either("json_type", "type"), index: None }
 }
 
 /// The value or type of a key of any text; no index can serve it.
