@@ -126,18 +126,34 @@ pub enum Error {
     },
 
     /// The write may or may not have happened, after all retries. Either
-    /// [`commit`](crate::MemoryStorage::commit) the same batch again, which a
-    /// storage with a ledger of writes takes once at the most. Or
+    /// [`commit`](crate::MemoryStorage::commit) the same batch again, until the
+    /// answer is certain: `Ok` if it has happened, in an earlier attempt or now,
+    /// and [`Error::Fenced`] if it has not and never will. Or
     /// [`settle`](crate::MemoryStorage::settle) it, so that it is over, then
-    /// read, and where it has not happened write anew: what was settled before
-    /// it happened is refused, and so is what a cache has settled meanwhile.
+    /// read, and where it has not happened write anew with a new batch. Both hold
+    /// for as long as the storage remembers the write
+    /// (see [`commit`](crate::MemoryStorage::commit)).
     #[non_exhaustive]
     #[error("write {write}: the outcome is unknown after all retries: {reason}")]
     Indeterminate {
-        /// The write in doubt.
+        /// The indeterminate write.
         write: WriteId,
         /// What happened to the last attempt.
         reason: String,
+    },
+
+    /// The write has not happened and never will: it was settled, or a later
+    /// write fenced it off, before it could take effect. Committing the same
+    /// batch again fails again; a new batch, with an id of its own, can be
+    /// written.
+    #[non_exhaustive]
+    #[error(
+        "write {write}: it was settled or fenced off before it took effect, so it did not happen and never will; \
+         write it anew with a new batch"
+    )]
+    Fenced {
+        /// The write that did not happen.
+        write: WriteId,
     },
 
     /// The backend failed in a way that has no kind of its own.
@@ -197,6 +213,11 @@ impl Error {
         Self::Indeterminate { write, reason: reason.into() }
     }
 
+    /// An [`Error::Fenced`].
+    pub const fn fenced(write: WriteId) -> Self {
+        Self::Fenced { write }
+    }
+
     /// An [`Error::Backend`].
     pub fn backend(
         backend: &'static str,
@@ -217,8 +238,9 @@ impl Error {
 
     /// Whether the same call may succeed later without any change. True for
     /// [`Unavailable`](Error::Unavailable) and [`Timeout`](Error::Timeout).
-    /// False for [`Indeterminate`](Error::Indeterminate): that write may have
-    /// happened, so it is to be settled first.
+    /// False for [`Indeterminate`](Error::Indeterminate), since that write may
+    /// have happened, and for [`Fenced`](Error::Fenced), since that one never
+    /// will.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Timeout { .. })
     }
@@ -259,5 +281,13 @@ mod tests {
         let unknown = Error::indeterminate(WriteId::new(), "reset");
         assert!(!unknown.is_transient() && unknown.outcome_unknown());
         assert!(!Error::invalid_input("x", "y").is_transient());
+    }
+
+    #[test]
+    fn a_fenced_write_is_certain_and_not_tried_again() {
+        let write = WriteId::new();
+        let fenced = Error::fenced(write);
+        assert!(!fenced.is_transient() && !fenced.outcome_unknown());
+        assert!(fenced.to_string().contains(&write.to_string()), "{fenced}");
     }
 }

@@ -10,13 +10,14 @@ use crate::error::Result;
 use crate::limits::{check_batch, check_ids, check_records};
 use crate::{
     Access, Counts, Episode, Field, Filter, Health, Heuristic, Id, MemoryStorage, Page, Pattern, Plan, Query, Record,
-    Store, WriteBatch, WriteId, Written, query,
+    Store, WriteBatch, WriteId, WriteLedger, Written, query,
 };
 
 /// A [`MemoryStorage`] in this process's memory: the reference that other
 /// backends are compared with, and a fast stand-in for them in tests.
 ///
-/// Nothing outlives it. A query looks at every record.
+/// Nothing outlives it. A query looks at every record. Commits are known again
+/// as a [`WriteLedger`] remembers them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -33,6 +34,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct InMemoryStorage {
     tables: RwLock<Tables>,
+    /// Applied to and asked under the write lock of the tables.
+    ledger: WriteLedger,
 }
 
 #[derive(Debug, Default)]
@@ -135,14 +138,18 @@ impl<R: Kept> Store<R> for InMemoryStorage {
 impl MemoryStorage for InMemoryStorage {
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
         check_batch(batch)?;
+        if batch.is_empty() && batch.fences().is_empty() {
+            return Ok(Written::new(batch.id(), 0));
+        }
         let mut tables = self.write();
-        let deleted =
-            tables.apply::<Episode>(batch) + tables.apply::<Pattern>(batch) + tables.apply::<Heuristic>(batch);
-        Ok(Written::new(batch.id(), deleted))
+        self.ledger.begin(batch).apply(|| {
+            Ok(tables.apply::<Episode>(batch) + tables.apply::<Pattern>(batch) + tables.apply::<Heuristic>(batch))
+        })
     }
 
-    /// Nothing is ever pending: a write has taken effect before it returns.
-    async fn settle(&self, _writes: &[WriteId]) -> Result<()> {
+    async fn settle(&self, writes: &[WriteId]) -> Result<()> {
+        let _order = self.write();
+        self.ledger.settle(writes);
         Ok(())
     }
 

@@ -8,6 +8,7 @@ mod id;
 mod in_memory;
 mod json;
 mod latency;
+mod ledger;
 pub mod limits;
 mod metadata;
 mod query;
@@ -21,6 +22,7 @@ pub use ext::MemoryStorageExt;
 pub use id::{EpisodeId, HeuristicId, Id, PatternId};
 pub use in_memory::InMemoryStorage;
 pub use latency::Latency;
+pub use ledger::{PendingWrite, WriteLedger};
 pub use metadata::{Metadata, MetadataValue};
 pub use query::field;
 pub use query::{

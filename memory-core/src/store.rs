@@ -105,23 +105,34 @@ pub trait MemoryStorage: Store<Episode> + Store<Pattern> + Store<Heuristic> + De
     /// - Reports how many of the records to delete were there.
     /// - From the moment it takes effect, none of the writes that it fences
     ///   off can, unless they already have.
-    /// - An empty batch without fences does no I/O.
-    /// - Committing the same batch again is for who has lost its outcome. Where
-    ///   a storage keeps a ledger of writes, as one across a network does, a
-    ///   batch that has taken effect does so no second time, nor do its fences,
-    ///   and its first count is reported, as [`already`](Written::already) done;
-    ///   one that was settled or fenced off before it could is refused as
-    ///   [`Unavailable`](crate::Error::Unavailable). Any other storage applies it
-    ///   once more. So a new write is a new batch.
+    /// - An empty batch without fences does nothing, and no I/O.
+    /// - A batch takes effect at most once. Committed again unchanged, it does
+    ///   nothing, nor do its fences, and its first count is reported as
+    ///   [`already`](Written::already) done; two commits of one batch at once are
+    ///   one write. A batch that was changed or cloned is another write (see
+    ///   [`WriteBatch`]).
+    /// - A batch that was settled or fenced off before it took effect is refused
+    ///   as [`Fenced`](crate::Error::Fenced), for the first time or again.
+    ///
+    /// A storage remembers its writes for a limited time. A server's ledger is a
+    /// table that every client shares; the backend's settings say for how long it
+    /// is kept. An embedded storage remembers its latest commits for as long as it
+    /// is open (see [`WriteLedger`](crate::WriteLedger)). A write that was
+    /// forgotten is an unknown one: it takes effect when it is committed again.
     ///
     /// # Errors
     ///
-    /// As [`Store::put`]. [`Error::Indeterminate`](crate::Error::Indeterminate),
-    /// with the batch's id, where a network leaves the outcome unknown.
+    /// As [`Store::put`]. [`Error::Fenced`](crate::Error::Fenced) where the write
+    /// did not happen and never will.
+    /// [`Error::Indeterminate`](crate::Error::Indeterminate), with the batch's id,
+    /// where a network leaves the outcome unknown.
     async fn commit(&self, batch: &WriteBatch) -> Result<Written>;
 
-    /// Returns once each of these writes has taken effect or never will, also
-    /// those that were cancelled.
+    /// Returns once each of these writes has taken effect or never will: those
+    /// under way, those that were cancelled, and those that were not committed
+    /// yet. A write that has not taken effect by then is refused as
+    /// [`Fenced`](crate::Error::Fenced) from there on, within the limits that
+    /// [`commit`](Self::commit) names.
     async fn settle(&self, writes: &[WriteId]) -> Result<()>;
 
     /// Whether the storage can be reached and used, by reading something.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
@@ -43,6 +43,15 @@ impl fmt::Debug for WriteId {
 /// One change counts per id, the last one given: a record put and then deleted
 /// in the same batch is deleted, and was never there in between.
 ///
+/// # Identity
+///
+/// A batch is one write, known by its [`WriteId`]: a storage lets it take
+/// effect at most once, however often it is committed. The identity follows the
+/// content. A batch that is changed, by [`put`](Self::put),
+/// [`delete`](Self::delete) or [`fence`](Self::fence), is another write with
+/// another id from then on, and so is a clone. To commit the same write again,
+/// keep the batch (behind an `Arc`, if several tasks need it).
+///
 /// ```
 /// use memory_core::{Episode, Heuristic, TaskContext, TaskType, WriteBatch};
 ///
@@ -51,29 +60,39 @@ impl fmt::Debug for WriteId {
 /// let obsolete = memory_core::PatternId::new();
 ///
 /// let mut batch = WriteBatch::new();
-/// batch.put(episode).put(heuristic).delete(obsolete);
+/// batch.put(episode).put(heuristic);
+/// let first = batch.id();
+/// batch.delete(obsolete);
 /// assert_eq!(batch.len(), 3);
+/// assert_ne!(batch.id(), first);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug, Default)]
 pub struct WriteBatch {
-    id: WriteId,
+    /// Drawn when it is first asked for, and taken back by every change.
+    id: OnceLock<WriteId>,
     fences: Vec<WriteId>,
     pub(crate) episodes: Changes<Episode>,
     pub(crate) patterns: Changes<Pattern>,
     pub(crate) heuristics: Changes<Heuristic>,
 }
 
-impl WriteBatch {
-    /// An empty batch with a fresh [`WriteId`].
-    #[expect(clippy::new_without_default, reason = "every batch has an identity of its own")]
-    pub fn new() -> Self {
+/// A clone has the same changes and fences, and is another write.
+impl Clone for WriteBatch {
+    fn clone(&self) -> Self {
         Self {
-            id: WriteId::new(),
-            fences: Vec::new(),
-            episodes: Changes::default(),
-            patterns: Changes::default(),
-            heuristics: Changes::default(),
+            id: OnceLock::new(),
+            fences: self.fences.clone(),
+            episodes: self.episodes.clone(),
+            patterns: self.patterns.clone(),
+            heuristics: self.heuristics.clone(),
         }
+    }
+}
+
+impl WriteBatch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Stores a record, in place of the one with its id if there is one.
@@ -92,13 +111,30 @@ impl WriteBatch {
     /// Makes an earlier write of unknown outcome impossible from the moment
     /// this batch takes effect, if it has not happened by then.
     pub fn fence(&mut self, write: WriteId) -> &mut Self {
-        self.fences.push(write);
+        self.changing().fences.push(write);
         self
     }
 
-    /// The identity of this write.
-    pub const fn id(&self) -> WriteId {
-        self.id
+    /// The same write, with the same id, and with further fences.
+    ///
+    /// For storages, not for applications: one that wraps another adds fences
+    /// of its own this way, and one that hands a write to another thread takes a
+    /// copy with no further fence. Fences that the batch has are not repeated.
+    #[must_use]
+    pub fn with_fences(&self, fences: impl IntoIterator<Item = WriteId>) -> Self {
+        let mut same = self.clone();
+        same.id = self.id().into();
+        for fence in fences {
+            if !same.fences.contains(&fence) {
+                same.fences.push(fence);
+            }
+        }
+        same
+    }
+
+    /// The identity of this write, until the batch is changed.
+    pub fn id(&self) -> WriteId {
+        *self.id.get_or_init(WriteId::new)
     }
 
     /// The earlier writes that this one fences off.
@@ -119,6 +155,12 @@ impl WriteBatch {
     /// Whether nothing is put or deleted.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The batch as another write, whose content is about to change.
+    pub(crate) fn changing(&mut self) -> &mut Self {
+        self.id = OnceLock::new();
+        self
     }
 
     pub(crate) fn validate_records(&self) -> Result<()> {
@@ -178,8 +220,8 @@ pub struct Written {
     pub id: WriteId,
     /// How many of the records to delete were there.
     pub deleted: u64,
-    /// Whether it had taken effect before this attempt, so that nothing was
-    /// done now: what it wrote may have been overwritten since, and its fences
+    /// Whether the batch had taken effect before this attempt, so that nothing
+    /// was done now: what it wrote may have been overwritten since. Its fences
     /// are those of the first time.
     pub already: bool,
 }
@@ -190,7 +232,8 @@ impl Written {
         Self { id, deleted, already: false }
     }
 
-    /// The same of one that had taken effect before, by a ledger of writes.
+    /// The report of a backend on the batch `id`, which had taken effect before
+    /// with this count.
     pub const fn already(id: WriteId, deleted: u64) -> Self {
         Self { id, deleted, already: true }
     }
@@ -218,5 +261,37 @@ mod tests {
         assert_eq!(batch.episodes.deletes().collect::<Vec<_>>(), [id]);
         batch.put(episode);
         assert_eq!(batch.episodes.deletes().count(), 0);
+    }
+
+    #[test]
+    fn every_change_makes_a_batch_another_write() {
+        let heuristic = crate::Heuristic::new("a form posts twice", "look for a missing key", 0.8);
+        let id = heuristic.id;
+        let mut batch = WriteBatch::new();
+        let mut seen = vec![batch.id()];
+        batch.put(heuristic);
+        seen.push(batch.id());
+        batch.delete(id);
+        seen.push(batch.id());
+        batch.fence(WriteId::new());
+        seen.push(batch.id());
+        *Heuristic::changes_mut(&mut batch) = Changes::default();
+        seen.push(batch.id());
+        seen.push(batch.clone().id());
+        assert_eq!(batch.id(), seen[4], "asking and cloning change nothing");
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 6);
+    }
+
+    #[test]
+    fn a_write_with_more_fences_is_the_same_write() {
+        let (first, second) = (WriteId::new(), WriteId::new());
+        let mut batch = WriteBatch::new();
+        batch.delete(crate::PatternId::new()).fence(first);
+        let same = batch.with_fences([second, first, second]);
+        assert_eq!((same.id(), same.len(), same.fences()), (batch.id(), 1, &[first, second][..]));
+        assert_eq!(batch.fences(), [first]);
+        assert_ne!(same.clone().id(), batch.id());
     }
 }

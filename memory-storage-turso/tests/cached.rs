@@ -311,7 +311,7 @@ async fn a_batch_settled_in_the_background_is_reported_or_refused() {
         }
         let again = storage.commit(&batch).await;
         if late {
-            assert!(matches!(again, Err(Error::Unavailable { .. })), "{again:?}");
+            assert!(matches!(again, Err(Error::Fenced { write, .. }) if write == batch.id()), "{again:?}");
             lab.release_late().await;
         } else {
             assert!(again.unwrap().already);

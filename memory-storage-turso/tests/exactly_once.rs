@@ -136,7 +136,7 @@ async fn a_write_that_was_fenced_off_cannot_happen_and_says_so() {
         }
         assert_eq!(world.lab.release_late().await.len(), 1);
         let error = storage.commit(&late).await.unwrap_err();
-        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+        assert!(matches!(error, Error::Fenced { write, .. } if write == late.id()), "{error:?}");
         assert_eq!(world.account(stored.id.uuid()).await, ["1", "3"]);
     }
 }

@@ -145,7 +145,7 @@ impl Record for Episode {
     }
 
     fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self> {
-        &mut batch.episodes
+        &mut batch.changing().episodes
     }
 }
 
@@ -193,7 +193,7 @@ impl Record for Pattern {
     }
 
     fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self> {
-        &mut batch.patterns
+        &mut batch.changing().patterns
     }
 }
 
@@ -242,7 +242,7 @@ impl Record for Heuristic {
     }
 
     fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self> {
-        &mut batch.heuristics
+        &mut batch.changing().heuristics
     }
 }
 

@@ -33,9 +33,8 @@ use crate::{PerformanceMetrics, TursoStorage};
 ///   future was dropped, nothing that it may change is cached. It is settled in
 ///   the background, on the runtime that is at hand, and fenced off by the next
 ///   write. After that the same batch, committed again, is reported if it had
-///   happened, and refused as
-///   [`Unavailable`](memory_core::Error::Unavailable) if not: read, and write
-///   anew.
+///   happened, and refused as [`Fenced`](memory_core::Error::Fenced) if not: a
+///   new batch can be written.
 /// - A read that fails is not remembered; all that wait for it fail with it.
 ///
 /// Clone an `Arc` of it to share it: two caches over one database know nothing

@@ -57,14 +57,12 @@ impl<'a, S: MemoryStorage> Writing<'a, S> {
     fn begin<'b>(shared: &'a Arc<Shared<S>>, batch: &'b WriteBatch) -> (Self, Cow<'b, WriteBatch>) {
         // A repetition of a write in doubt must not make itself impossible.
         let fenced = shared.doubts.ending(|id| id != batch.id());
-        let mut missing = fenced.ids.iter().filter(|id| !batch.fences().contains(id)).peekable();
-        let mut fencing = Cow::Borrowed(batch);
-        if missing.peek().is_some() && !batch.is_empty() {
-            let fencing = fencing.to_mut();
-            missing.for_each(|id| {
-                fencing.fence(*id);
-            });
-        }
+        let missing = fenced.ids.iter().any(|id| !batch.fences().contains(id));
+        let fencing = if missing && !batch.is_empty() {
+            Cow::Owned(batch.with_fences(fenced.ids.iter().copied()))
+        } else {
+            Cow::Borrowed(batch)
+        };
         let fenced = match &fencing {
             Cow::Owned(_) => fenced,
             Cow::Borrowed(batch) => shared.doubts.ending(|id| id != batch.id() && batch.fences().contains(&id)),

@@ -116,6 +116,7 @@ pub(crate) const fn error_kind(error: &Error) -> &'static str {
         Error::Unauthorized { .. } => "unauthorized",
         Error::Unsupported { .. } => "unsupported",
         Error::Indeterminate { .. } => "indeterminate",
+        Error::Fenced { .. } => "fenced",
         Error::Backend { .. } => "backend",
         _ => "other",
     }

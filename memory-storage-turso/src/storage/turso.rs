@@ -239,8 +239,8 @@ impl<R: Table> Store<R> for TursoStorage {
         }
         let call = self.begin(Operation::Delete, Some(R::KIND), ids.len());
         let steps = vec![batch::delete::<R>(ids)];
-        let done = self.transport.write(&call, WriteId::new(), &[], steps).instrument(call.span()).await;
-        Ok(call.end(done)?.counted)
+        let done = self.transport.write(&call, steps).instrument(call.span()).await;
+        call.end(done)
     }
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
@@ -297,11 +297,9 @@ impl MemoryStorage for TursoStorage {
             return Ok(Written::new(batch.id(), 0));
         }
         let call = self.begin(Operation::Commit, None, batch.len());
-        let write = async { self.transport.write(&call, batch.id(), batch.fences(), batch::steps(batch).await?).await };
-        let done = write.instrument(call.span()).await;
-        let done = call.end(done)?;
-        let written = if done.already { Written::already } else { Written::new };
-        Ok(written(batch.id(), done.counted))
+        let commit = self.transport.commit(&call, batch, batch::steps(batch));
+        let written = commit.instrument(call.span()).await;
+        call.end(written)
     }
 
     async fn settle(&self, writes: &[WriteId]) -> Result<()> {

@@ -7,7 +7,7 @@ pub(crate) mod remote;
 
 use std::borrow::Cow;
 
-use memory_core::{Error, Result, WriteId};
+use memory_core::{Error, Result, WriteBatch, WriteId, Written};
 
 use crate::metrics::{Call, PerformanceMetrics, TransportRecorder};
 use crate::schema::Index;
@@ -79,7 +79,8 @@ pub(crate) enum Step {
     Counted(Statement),
 }
 
-/// What a write did.
+/// What a write on a server did.
+#[cfg(feature = "remote")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Done {
     /// Rows that its counted statements changed.
@@ -156,24 +157,34 @@ impl Transport {
         }
     }
 
-    /// Runs the steps of one write as one transaction.
-    pub(crate) async fn write(
+    /// Runs the steps of a write that nobody knows by an id, as one transaction,
+    /// and returns how many rows its counted statements changed.
+    pub(crate) async fn write(&self, call: &Call<'_>, steps: Vec<Step>) -> Result<u64> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.write(call, local::Work::Whole(steps)).await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => Ok(remote.write(call, WriteId::new(), &[], steps).await?.counted),
+        }
+    }
+
+    /// Commits a batch, the steps of which are made by `steps`, as one
+    /// transaction.
+    pub(crate) async fn commit(
         &self,
         call: &Call<'_>,
-        id: WriteId,
-        fences: &[WriteId],
-        steps: Vec<Step>,
-    ) -> Result<Done> {
+        batch: &WriteBatch,
+        steps: impl Future<Output = Result<Vec<Step>>> + Send,
+    ) -> Result<Written> {
         match self {
-            // The one writer takes writes in order, so that any earlier one
-            // has happened or never will: fences need nothing more.
             #[cfg(feature = "local")]
-            Self::Local(local) => {
-                let counted = local.write(call, local::Work::Whole(steps)).await?;
-                Ok(Done { counted, already: false })
-            }
+            Self::Local(local) => local.commit(call, batch, steps).await,
             #[cfg(feature = "remote")]
-            Self::Remote(remote) => remote.write(call, id, fences, steps).await,
+            Self::Remote(remote) => {
+                let done = remote.write(call, batch.id(), batch.fences(), steps.await?).await?;
+                let written = if done.already { Written::already } else { Written::new };
+                Ok(written(batch.id(), done.counted))
+            }
         }
     }
 
@@ -193,7 +204,7 @@ impl Transport {
     pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
         match self {
             #[cfg(feature = "local")]
-            Self::Local(local) => local.drain(call).await,
+            Self::Local(local) => local.settle(call, writes).await,
             #[cfg(feature = "remote")]
             Self::Remote(remote) => remote.settle(call, writes).await,
         }

@@ -141,6 +141,7 @@ pub fn heuristic(version: &str) -> Heuristic {
 pub enum Kind {
     Backend,
     Corrupt,
+    Fenced,
     Indeterminate,
     InvalidInput,
     Timeout,
@@ -153,6 +154,7 @@ pub fn kind(error: &Error) -> Kind {
     match error {
         Error::Backend { .. } => Kind::Backend,
         Error::Corrupt { .. } => Kind::Corrupt,
+        Error::Fenced { .. } => Kind::Fenced,
         Error::Indeterminate { .. } => Kind::Indeterminate,
         Error::InvalidInput { .. } => Kind::InvalidInput,
         Error::Timeout { .. } => Kind::Timeout,

@@ -1,6 +1,6 @@
 //! A backend that does everything that a network may do to a client.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,7 +33,8 @@ struct Inner {
 /// Writes that happened, and those that never will.
 #[derive(Debug, Default)]
 struct Ledger {
-    done: HashSet<WriteId>,
+    /// With the count of deleted records.
+    done: HashMap<WriteId, u64>,
     dead: HashSet<WriteId>,
 }
 
@@ -80,22 +81,23 @@ impl Unruly {
     async fn store(&self, batch: &WriteBatch) -> Result<Written> {
         let mut ledger = self.0.ledger.lock().await;
         if ledger.dead.contains(&batch.id()) && !self.0.unfenced.load(Ordering::Relaxed) {
-            return Err(Error::unavailable("commit", "it was fenced off"));
+            return Err(Error::fenced(batch.id()));
         }
-        if ledger.done.contains(&batch.id()) {
-            return Ok(Written::already(batch.id(), 0));
+        if let Some(deleted) = ledger.done.get(&batch.id()) {
+            return Ok(Written::already(batch.id(), *deleted));
         }
         for fence in batch.fences() {
-            if !ledger.done.contains(fence) {
+            if !ledger.done.contains_key(fence) {
                 ledger.dead.insert(*fence);
             }
         }
-        let written = self.0.storage.commit(batch).await?;
+        // A clone is another write, so that this ledger alone decides.
+        let deleted = self.0.storage.commit(&batch.clone()).await?.deleted;
         let changes: Vec<_> = batch.changes::<Episode>().iter().collect();
         let changes: Vec<_> = changes.iter().map(|(id, record)| (*id, record.map(AsRef::as_ref))).collect();
         self.0.history.store(batch.id(), &changes);
-        ledger.done.insert(batch.id());
-        Ok(written)
+        ledger.done.insert(batch.id(), deleted);
+        Ok(Written::new(batch.id(), deleted))
     }
 }
 
@@ -142,7 +144,7 @@ where
 #[deny(clippy::missing_trait_methods)]
 impl MemoryStorage for Unruly {
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
-        let (backend, sent) = (self.clone(), batch.clone());
+        let (backend, sent) = (self.clone(), batch.with_fences([]));
         // On its way it is out of the caller's hands.
         let server = tokio::spawn(async move {
             backend.delay().await;
@@ -179,7 +181,7 @@ impl MemoryStorage for Unruly {
         }
         let mut ledger = self.0.ledger.lock().await;
         for write in writes {
-            if !ledger.done.contains(write) {
+            if !ledger.done.contains_key(write) {
                 ledger.dead.insert(*write);
             }
         }

@@ -1,6 +1,6 @@
 //! What has happened, and what an answer may be.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
 
 use fastrand::Rng;
@@ -37,6 +37,8 @@ struct Events {
     /// When writes were given up, and for each key when the last write that
     /// was acknowledged began.
     given_up: HashMap<WriteId, u64>,
+    /// Writes that were refused as fenced off.
+    fenced: HashSet<WriteId>,
     acknowledged: [u64; KEYS],
     clock: u64,
     versions: u64,
@@ -61,6 +63,7 @@ impl History {
                 floors: [0; KEYS],
                 stored: HashMap::new(),
                 given_up: HashMap::new(),
+                fenced: HashSet::new(),
                 acknowledged: [0; KEYS],
                 clock: 0,
                 versions: 0,
@@ -96,6 +99,9 @@ impl History {
         let (mut state, mut written) =
             (events.states[events.states.len() - 1], events.written[events.written.len() - 1]);
         let number = events.states.len();
+        if events.fenced.contains(&id) {
+            events.stale.get_or_insert(format!("write {id} was fenced off, and happened afterwards"));
+        }
         for (changed, record) in changes {
             let Some(key) = self.ids.iter().position(|id| id == changed) else { continue };
             state[key] = record.and_then(held);
@@ -143,6 +149,16 @@ impl History {
     pub(super) fn failed(&self, id: WriteId, given_up: Option<u64>) {
         let mut events = self.events();
         events.given_up.extend(given_up.map(|before| (id, before)));
+        events.summary.failed += 1;
+    }
+
+    /// A write was refused for good: it has not happened, and never will.
+    pub(super) fn fenced(&self, id: WriteId) {
+        let mut events = self.events();
+        if events.stored.contains_key(&id) {
+            events.stale.get_or_insert(format!("write {id} was refused as fenced off, and has happened"));
+        }
+        events.fenced.insert(id);
         events.summary.failed += 1;
     }
 

@@ -14,7 +14,7 @@ pub(super) struct Task<S> {
     history: Arc<History>,
     rng: Rng,
     /// What it wrote, or gave up writing.
-    past: Vec<WriteBatch>,
+    past: Vec<Arc<WriteBatch>>,
 }
 
 impl<S: MemoryStorage> Task<S> {
@@ -36,7 +36,7 @@ impl<S: MemoryStorage> Task<S> {
                 5 => self.query().await,
                 6 => self.count().await,
                 7 if !self.past.is_empty() => {
-                    let batch = self.past[self.rng.usize(..self.past.len())].clone();
+                    let batch = Arc::clone(&self.past[self.rng.usize(..self.past.len())]);
                     let given_up = self.history.resume(batch.id());
                     self.commit(&batch, given_up).await;
                 }
@@ -115,7 +115,7 @@ impl<S: MemoryStorage> Task<S> {
             }
         }
         self.commit(&batch, None).await;
-        self.past.push(batch);
+        self.past.push(Arc::new(batch));
     }
 
     /// Commits a batch, for the first time or again: then it may have been
@@ -126,6 +126,7 @@ impl<S: MemoryStorage> Task<S> {
         let (start, storage) = (self.history.start(), Arc::clone(&self.storage));
         match self.patiently(storage.commit(batch)).await {
             Some(Ok(written)) => self.history.acknowledge(&written, &keys, start),
+            Some(Err(Error::Fenced { .. })) => self.history.fenced(batch.id()),
             Some(Err(error)) if !error.outcome_unknown() => self.history.failed(batch.id(), given_up),
             _ => self.history.give_up(batch.id()),
         }

@@ -3,7 +3,7 @@
 #[cfg(feature = "local")]
 use std::slice::Iter;
 
-use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch, WriteId};
+use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch};
 
 use super::table::Table;
 use super::turn::Turn;
@@ -35,7 +35,7 @@ pub(super) async fn put<R: Table>(
                 turn.give_way().await;
                 all.append(&mut rows(&mut records, batch_size, &mut turn)?);
             }
-            transport.write(call, WriteId::new(), &[], vec![upsert::<R>(all)]).await.map(drop)
+            transport.write(call, vec![upsert::<R>(all)]).await.map(drop)
         }
     }
 }

@@ -12,14 +12,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-use memory_core::{Error, Result};
+use memory_core::{Error, Result, WriteBatch, WriteId, WriteLedger, Written};
 
 pub(crate) use connection::{Connection, Part, Work};
 use lane::{Lane, Pending};
 
 pub(crate) use row::OwnedRow;
 
-use super::{Columns, Statement};
+use super::{Columns, Statement, Step};
 use crate::config::LocalConfig;
 use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::{self, Index};
@@ -51,6 +51,8 @@ pub(crate) struct Local {
     /// `None` where the writer's connection is the only one there is: each
     /// connection to `:memory:` would be a database of its own.
     readers: Option<Lane>,
+    /// What became of the commits; applied to and asked on the writer's thread.
+    ledger: WriteLedger,
 }
 
 impl Local {
@@ -67,7 +69,7 @@ impl Local {
             Place::Memory => None,
             Place::File(_) => Some(Lane::start("memory-reader", readers, metrics, open).await?),
         };
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, ledger: WriteLedger::new() })
     }
 
     /// Runs one statement and collects what `decode` makes of each row.
@@ -108,6 +110,24 @@ impl Local {
         self.writer.run(operation, move |connection| connection.write(operation, work)).await
     }
 
+    /// Commits a batch, the steps of which are made by `steps`.
+    pub(crate) async fn commit(
+        &self,
+        call: &Call<'_>,
+        batch: &WriteBatch,
+        steps: impl Future<Output = Result<Vec<Step>>> + Send,
+    ) -> Result<Written> {
+        let pending = self.ledger.begin(batch);
+        if let Some(outcome) = pending.outcome() {
+            return outcome;
+        }
+        let steps = steps.await?;
+        let operation = sent(call);
+        let effect =
+            move |connection: &mut Connection| pending.apply(|| connection.write(operation, Work::Whole(steps)));
+        self.writer.run(operation, effect).await
+    }
+
     /// As [`Self::write`], for parts that are still to be made: the writer
     /// stores the first while the caller makes the next.
     pub(crate) fn begin_write(&self, call: &Call<'_>) -> (Sender<Part>, Pending<u64>) {
@@ -136,9 +156,15 @@ impl Local {
         self.writer.run(operation, move |connection| schema::create_indexes(connection, operation, &indexes)).await
     }
 
-    /// Returns once every write that was handed over before is over.
-    pub(crate) async fn drain(&self, call: &Call<'_>) -> Result<()> {
-        self.writer.run(sent(call), |_| Ok(())).await
+    /// Makes each of these writes impossible that has not taken effect, once
+    /// those that were handed over before are over.
+    pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
+        let (ledger, writes) = (self.ledger.clone(), writes.to_vec());
+        let settled = move |_: &mut Connection| {
+            ledger.settle(&writes);
+            Ok(())
+        };
+        self.writer.run(sent(call), settled).await
     }
 }
 

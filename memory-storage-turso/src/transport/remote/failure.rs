@@ -18,7 +18,7 @@ use super::answer::ServerError;
 /// | 400, 401, 403, 404, 413, any other status, a redirect | no | not done |
 /// | a constraint, any other error of SQLite's | no | not done |
 /// | an error of the whole batch, which may come after its commit | no | unknown |
-/// | the write was fenced off | no | will never be done |
+/// | the write was fenced off: `Error::Fenced` | no | will never be done |
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,

@@ -133,16 +133,13 @@ pub(super) fn fence(writes: &[WriteId]) -> Statement {
 
 /// What a write did, if the ledger says that it happened: in this attempt or
 /// in an earlier one.
-pub(super) fn outcome(operation: &str, result: &BatchResult) -> Result<Done, Failure> {
+pub(super) fn outcome(operation: &str, id: WriteId, result: &BatchResult) -> Result<Done, Failure> {
     let Some(rows) = result.step_results.last().and_then(Option::as_ref) else {
         let failure = first_error(operation, result);
         return Err(if may_have_happened(result) { Failure { retry: true, ..failure.in_doubt() } } else { failure });
     };
     match rows.rows.first().map(|row| row.integer(0)) {
-        Some(Ok(FENCED)) => Err(Failure::never(Error::unavailable(
-            operation,
-            "the write was settled or fenced off before it happened, and cannot happen any more; a new one can",
-        ))),
+        Some(Ok(FENCED)) => Err(Failure::never(Error::fenced(id))),
         Some(Ok(deleted)) => {
             let counted = u64::try_from(deleted).map_err(|_| Failure::unreadable(operation, "a negative count"))?;
             Ok(Done { counted, already: !has_committed(result) })
@@ -196,7 +193,7 @@ mod tests {
     }
 
     fn failed(result: &BatchResult) -> (Outcome, bool) {
-        let failure = outcome("put", result).unwrap_err();
+        let failure = outcome("put", WriteId::new(), result).unwrap_err();
         (failure.outcome, failure.retry)
     }
 
@@ -204,13 +201,22 @@ mod tests {
     fn the_ledger_has_the_last_word() {
         // BEGIN, INSERT, the statement, PRUNE, COMMIT, ROLLBACK, OUTCOME.
         let done = |counted, already| Done { counted, already };
-        assert_eq!(outcome("put", &result(&[0, 1, 2, 3, 4], None, Some(&[2]))).unwrap(), done(2, false));
+        assert_eq!(
+            outcome("put", WriteId::new(), &result(&[0, 1, 2, 3, 4], None, Some(&[2]))).unwrap(),
+            done(2, false)
+        );
         // An earlier attempt has done it.
         let refused = Some((1, "SQLITE_CONSTRAINT"));
-        assert_eq!(outcome("put", &result(&[0, 5], refused, Some(&[3]))).unwrap(), done(3, true));
-        assert_eq!(outcome("put", &result(&[], Some((0, "SQLITE_BUSY")), Some(&[3]))).unwrap(), done(3, true));
+        assert_eq!(outcome("put", WriteId::new(), &result(&[0, 5], refused, Some(&[3]))).unwrap(), done(3, true));
+        assert_eq!(
+            outcome("put", WriteId::new(), &result(&[], Some((0, "SQLITE_BUSY")), Some(&[3]))).unwrap(),
+            done(3, true)
+        );
         // It was quicker than the question.
-        assert_eq!(outcome("put", &result(&[0, 1, 5], Some((2, "SQLITE_FULL")), Some(&[3]))).unwrap(), done(3, true));
+        assert_eq!(
+            outcome("put", WriteId::new(), &result(&[0, 1, 5], Some((2, "SQLITE_FULL")), Some(&[3]))).unwrap(),
+            done(3, true)
+        );
         assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), Some(&[FENCED]))), (Outcome::Never, false));
     }
 

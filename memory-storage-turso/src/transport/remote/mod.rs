@@ -143,8 +143,8 @@ impl Remote {
         let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size, &self.ledger);
         // Should this future be dropped, nobody knows what became of the write.
         let doubt = Doubt { remote: self, id, over: false };
-        let done =
-            self.request(call, operation, batch, uncounted, |result| ledger::outcome(operation.name, &result)).await;
+        let read = |result| ledger::outcome(operation.name, id, &result);
+        let done = self.request(call, operation, batch, uncounted, read).await;
         doubt.resolve(&done);
         match &done {
             // What had been done before brought only the fences of that time.

@@ -316,9 +316,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_write_that_was_fenced_off_is_in_doubt_no_more() {
-        let failures = vec![Failure::unknown(unavailable()), Failure::never(unavailable())];
-        let (result, made) = script(&policy(), Some(WriteId::new()), failures).await;
-        assert!(matches!(result, Err(Error::Unavailable { .. })), "{result:?}");
+        let write = WriteId::new();
+        let failures = vec![Failure::unknown(unavailable()), Failure::never(Error::fenced(write))];
+        let (result, made) = script(&policy(), Some(write), failures).await;
+        assert!(matches!(result, Err(Error::Fenced { write: fenced, .. }) if fenced == write), "{result:?}");
         assert_eq!(made, 2);
     }
 
