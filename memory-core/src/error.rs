@@ -92,6 +92,23 @@ pub enum Error {
         operation: String,
         /// What stood in the way.
         reason: String,
+        /// The underlying error, where there is one.
+        source: Option<Cause>,
+    },
+
+    /// The storage cannot be used as it is set up: a host that does not exist,
+    /// a certificate that is not trusted, a redirect, a missing database.
+    /// Nothing was done. The same call fails until the setup changes; the
+    /// reason names what to check.
+    #[non_exhaustive]
+    #[error("{operation}: the storage is not set up correctly: {reason}")]
+    Misconfigured {
+        /// What was being done.
+        operation: String,
+        /// What is wrong, and what to check.
+        reason: String,
+        /// The underlying error, where there is one.
+        source: Option<Cause>,
     },
 
     /// The deadline passed before there was an answer. A write that times out
@@ -140,6 +157,8 @@ pub enum Error {
         write: WriteId,
         /// What happened to the last attempt.
         reason: String,
+        /// The underlying error of the last attempt, where there is one.
+        source: Option<Cause>,
     },
 
     /// The write has not happened and never will: it was settled, or a later
@@ -165,9 +184,12 @@ pub enum Error {
         /// What was being done.
         operation: String,
         /// The backend's own error.
-        source: Arc<dyn StdError + Send + Sync>,
+        source: Cause,
     },
 }
+
+/// An error of another crate, shared by the clones of an [`Error`].
+pub type Cause = Arc<dyn StdError + Send + Sync>;
 
 struct Prefix(Option<RecordRef>);
 
@@ -190,7 +212,12 @@ impl Error {
 
     /// An [`Error::Unavailable`].
     pub fn unavailable(operation: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self::Unavailable { operation: operation.into(), reason: reason.into() }
+        Self::Unavailable { operation: operation.into(), reason: reason.into(), source: None }
+    }
+
+    /// An [`Error::Misconfigured`].
+    pub fn misconfigured(operation: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Misconfigured { operation: operation.into(), reason: reason.into(), source: None }
     }
 
     /// An [`Error::Timeout`].
@@ -210,7 +237,7 @@ impl Error {
 
     /// An [`Error::Indeterminate`].
     pub fn indeterminate(write: WriteId, reason: impl Into<String>) -> Self {
-        Self::Indeterminate { write, reason: reason.into() }
+        Self::Indeterminate { write, reason: reason.into(), source: None }
     }
 
     /// An [`Error::Fenced`].
@@ -225,6 +252,18 @@ impl Error {
         source: impl StdError + Send + Sync + 'static,
     ) -> Self {
         Self::Backend { backend, operation: operation.into(), source: Arc::new(source) }
+    }
+
+    /// Sets the source of an [`Error::Unavailable`], [`Error::Misconfigured`] or
+    /// [`Error::Indeterminate`]; other errors are returned as they are.
+    pub fn with_source(mut self, cause: Cause) -> Self {
+        if let Self::Unavailable { source, .. }
+        | Self::Misconfigured { source, .. }
+        | Self::Indeterminate { source, .. } = &mut self
+        {
+            *source = Some(cause);
+        }
+        self
     }
 
     /// Names the record that an [`Error::InvalidInput`] is about; other errors
@@ -275,12 +314,29 @@ mod tests {
     }
 
     #[test]
+    fn a_source_is_kept_where_an_error_may_have_one() {
+        let cause = || Arc::new(std::io::Error::other("refused")) as Cause;
+        for error in [
+            Error::unavailable("get", "away"),
+            Error::misconfigured("get", "no such host"),
+            Error::indeterminate(WriteId::new(), "reset"),
+        ] {
+            assert!(error.source().is_none());
+            let error = error.with_source(cause());
+            assert_eq!(error.source().unwrap().to_string(), "refused");
+            assert!(!error.to_string().contains("refused"), "{error}");
+        }
+        assert!(Error::timeout("get", "no answer").with_source(cause()).source().is_none());
+    }
+
+    #[test]
     fn only_errors_that_changed_nothing_are_transient() {
         assert!(Error::unavailable("get", "refused").is_transient());
         assert!(Error::timeout("get", "no answer").is_transient());
         let unknown = Error::indeterminate(WriteId::new(), "reset");
         assert!(!unknown.is_transient() && unknown.outcome_unknown());
         assert!(!Error::invalid_input("x", "y").is_transient());
+        assert!(!Error::misconfigured("get", "no such host").is_transient());
     }
 
     #[test]

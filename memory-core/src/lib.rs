@@ -17,7 +17,7 @@ mod store;
 mod timestamp;
 mod write;
 
-pub use error::{Error, Kind, RecordRef, Result};
+pub use error::{Cause, Error, Kind, RecordRef, Result};
 pub use ext::MemoryStorageExt;
 pub use id::{EpisodeId, HeuristicId, Id, PatternId};
 pub use in_memory::InMemoryStorage;

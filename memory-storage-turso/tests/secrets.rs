@@ -140,7 +140,7 @@ async fn a_host_that_the_server_names_is_not_asked() {
         let headers = [("location", location.as_str()), ("refresh", &format!("0; url={location}"))];
         let server = Answers::with(answer(status, &headers, b"")).await;
         let error = TursoStorage::new(&server.url, CANARY).await.unwrap_err();
-        assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
+        assert!(matches!(error, Error::Misconfigured { .. }), "{error:?}");
         shows_nothing(&error);
         assert_eq!(server.requests(), 1);
     }

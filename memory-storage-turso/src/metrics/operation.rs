@@ -112,6 +112,7 @@ pub(crate) const fn error_kind(error: &Error) -> &'static str {
         Error::InvalidInput { .. } => "invalid_input",
         Error::Corrupt { .. } => "corrupt",
         Error::Unavailable { .. } => "unavailable",
+        Error::Misconfigured { .. } => "misconfigured",
         Error::Timeout { .. } => "timeout",
         Error::Unauthorized { .. } => "unauthorized",
         Error::Unsupported { .. } => "unsupported",

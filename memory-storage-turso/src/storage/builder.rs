@@ -247,8 +247,11 @@ impl TursoBuilder {
     ///
     /// [`Error::InvalidInput`] for a URL, token or setting that cannot work, by
     /// its name; [`Error::Unauthorized`] where the server refuses the token;
-    /// [`Error::Unavailable`] and [`Error::Timeout`] where it cannot be reached;
-    /// [`Error::Unsupported`] where the schema is newer than this library.
+    /// [`Error::Misconfigured`] where it cannot be reached for a reason that
+    /// stays: a host that does not exist, a certificate that is not trusted, a
+    /// missing database; [`Error::Unavailable`] and [`Error::Timeout`] where it
+    /// cannot be reached now; [`Error::Unsupported`] where the schema is newer
+    /// than this library.
     pub async fn remote(self, url: impl AsRef<str>, token: impl AsRef<str>) -> Result<TursoStorage> {
         let indexes = self.indexes()?;
         let token = if self.token.is_some() { self.token } else { Token::fixed(token.as_ref())? };

@@ -70,11 +70,11 @@ impl Row {
 const WORKS: &[Kind] = &[];
 const BACKEND: &[Kind] = &[Kind::Backend];
 const INVALID: &[Kind] = &[Kind::InvalidInput];
+const MISCONFIGURED: &[Kind] = &[Kind::Misconfigured];
 const TIMEOUT: &[Kind] = &[Kind::Timeout];
 const UNAUTHORIZED: &[Kind] = &[Kind::Unauthorized];
 const UNAVAILABLE: &[Kind] = &[Kind::Unavailable];
 const UNKNOWN: &[Kind] = &[Kind::Indeterminate];
-const UNSUPPORTED: &[Kind] = &[Kind::Unsupported];
 /// It depends on whether the client has noticed that its connection is closed.
 const SENT_OR_NOT: &[Kind] = &[Kind::Unavailable, Kind::Indeterminate];
 /// It depends on how fast the machine swallows so many bytes.
@@ -119,12 +119,12 @@ pub(crate) fn rows() -> Vec<Row> {
         row("before", "reset", Fault::rst(), UNAVAILABLE, UNKNOWN, Nothing, Works),
         row("before", "end in a head", Fault::cut(in_head, Close::Fin).unapplied(), UNAVAILABLE, UNKNOWN, Nothing, Works),
         row("before", "reset in a body", Fault::cut(in_body, Close::Rst).unapplied(), UNAVAILABLE, UNKNOWN, Nothing, Works),
-        row("before", "302", Fault::status(302), UNSUPPORTED, UNSUPPORTED, Nothing, Fails),
+        row("before", "302", Fault::status(302), MISCONFIGURED, MISCONFIGURED, Nothing, Fails),
         row("before", "400", Fault::status(400), BACKEND, BACKEND, Nothing, Fails),
         row("before", "401", Fault::status(401), UNAUTHORIZED, UNAUTHORIZED, Nothing, Fails),
         row("before", "401, and a body that hangs", Fault::status(401).stopping(in_body), UNAUTHORIZED, UNAUTHORIZED, Nothing, Fails),
         row("before", "403", Fault::status(403), UNAUTHORIZED, UNAUTHORIZED, Nothing, Fails),
-        row("before", "404", Fault::status(404), UNSUPPORTED, UNSUPPORTED, Nothing, Fails),
+        row("before", "404", Fault::status(404), MISCONFIGURED, MISCONFIGURED, Nothing, Fails),
         row("before", "413", Fault::status(413), INVALID, INVALID, Nothing, Fails),
         row("before", "429", Fault::status(429), UNAVAILABLE, UNAVAILABLE, Nothing, Works),
         row("before", "429, again at once", Fault::status(429).retry_after(0), UNAVAILABLE, UNAVAILABLE, Nothing, Works),

@@ -62,8 +62,11 @@ impl Client {
         max_answer: usize,
         metrics: Arc<PerformanceMetrics>,
     ) -> Result<Self> {
-        let failed = |error: &dyn std::error::Error| Error::unavailable("set up the network client", error.to_string());
-        let tls = tls(&endpoint).map_err(|error| failed(&error))?;
+        let tls = tls(&endpoint).map_err(|error| {
+            let reason = "this machine has no certificates of authorities to trust; install them (`ca-certificates`), \
+                          or name their file in `SSL_CERT_FILE`";
+            Error::misconfigured("set up the network client", reason).with_source(Arc::new(error))
+        })?;
         let mut builder = reqwest::Client::builder();
         if endpoint.is_local() {
             // A proxy named by the environment is another machine, and a token
@@ -77,7 +80,10 @@ impl Client {
             .tcp_nodelay(true)
             .tls_backend_preconfigured(tls)
             .build()
-            .map_err(|error| failed(&error))?;
+            .map_err(|error| {
+                Error::misconfigured("set up the network client", "no HTTP client can be made")
+                    .with_source(Arc::new(error))
+            })?;
         Ok(Self { http, endpoint, token, max_answer, metrics })
     }
 
@@ -94,9 +100,11 @@ impl Client {
     ) -> Result<T, Failure> {
         let token = self.token.header().await.map_err(Failure::last)?;
         let answer = self.exchange(call, body, attempt, token.as_ref()).await;
-        answer.and_then(|answer| read(&answer)).map_err(|failure| match token.as_ref().and_then(secret) {
-            Some(token) => Failure { error: conceal(failure.error, token), ..failure },
-            None => failure,
+        answer.and_then(|answer| read(&answer)).map_err(|failure| failure.at(self.endpoint.host())).map_err(|failure| {
+            match token.as_ref().and_then(secret) {
+                Some(token) => Failure { error: conceal(failure.error, token), ..failure },
+                None => failure,
+            }
         })
     }
 

@@ -14,6 +14,8 @@ use reqwest::header::HeaderValue;
 #[derive(Clone)]
 pub(crate) struct Endpoint {
     pipeline: Url,
+    /// The host, and the port if it is given.
+    host: String,
 }
 
 impl Endpoint {
@@ -42,13 +44,21 @@ impl Endpoint {
             "http" => {
                 return refused("a token is not sent unencrypted to another machine; use `https://` or `libsql://`");
             }
+            "file" => return refused("a file is opened with `local`, not with `remote`"),
             "ws" | "wss" => return refused("this transport speaks HTTP; use `https://` or `libsql://`"),
             _ => return refused("of an unknown scheme; use `libsql://`, `https://` or `http://`"),
         }
         parsed.set_fragment(None);
         let path = format!("{}/v3/pipeline", parsed.path().trim_end_matches('/'));
         parsed.set_path(&path);
-        Ok(Self { pipeline: parsed })
+        let port = parsed.port().map_or_else(String::new, |port| format!(":{port}"));
+        let host = format!("{}{port}", parsed.host_str().unwrap_or_default());
+        Ok(Self { pipeline: parsed, host })
+    }
+
+    /// The host that errors name, with the port if the URL has one.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
     }
 
     pub(crate) fn is_encrypted(&self) -> bool {
@@ -71,12 +81,16 @@ impl fmt::Debug for Endpoint {
     }
 }
 
+/// Whether the host is this machine: a loopback address, also IPv4-mapped, or
+/// `localhost` and the names below it, which are never resolved elsewhere (RFC
+/// 6761, section 6.3).
 fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
-        None => false,
+    let Some(host) = url.host_str() else { return false };
+    if let Ok(address) = host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        return address.to_canonical().is_loopback();
     }
+    let name = host.strip_suffix('.').unwrap_or(host);
+    name.rsplit('.').next() == Some("localhost")
 }
 
 type Provided = Pin<Box<dyn Future<Output = Result<String>> + Send>>;
@@ -150,8 +164,23 @@ mod tests {
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v3/pipeline"),
             ("http://[::1]:8080", "http://[::1]:8080/v3/pipeline"),
             ("http://localhost:8080/#top", "http://localhost:8080/v3/pipeline"),
+            ("http://Tenant.LOCALHOST:8080", "http://tenant.localhost:8080/v3/pipeline"),
+            ("http://localhost.:8080/dev/a", "http://localhost.:8080/dev/a/v3/pipeline"),
+            ("http://[::ffff:127.0.0.1]:8080", "http://[::ffff:7f00:1]:8080/v3/pipeline"),
+            ("http://127.9.9.9", "http://127.9.9.9/v3/pipeline"),
         ] {
             assert_eq!(Endpoint::parse(url, true).unwrap().pipeline().as_str(), pipeline);
+        }
+    }
+
+    #[test]
+    fn the_host_is_named_with_a_port_that_the_url_has() {
+        for (url, host) in [
+            ("libsql://memory-me.turso.io/path", "memory-me.turso.io"),
+            ("http://127.0.0.1:8080", "127.0.0.1:8080"),
+            ("https://[::1]:8443", "[::1]:8443"),
+        ] {
+            assert_eq!(Endpoint::parse(url, false).unwrap().host(), host);
         }
     }
 
@@ -162,6 +191,11 @@ mod tests {
             "http://10.0.0.1:8080",
             "http://127.0.0.1.example.com",
             "http://localhost.example.com",
+            "http://notlocalhost",
+            "http://my-localhost:80",
+            "http://localhost..",
+            "http://[::ffff:10.0.0.1]",
+            "http://[::127.0.0.1]",
         ] {
             let error = Endpoint::parse(url, true).unwrap_err();
             assert!(error.to_string().contains("unencrypted"), "{error}");
@@ -176,6 +210,7 @@ mod tests {
             "example.com",
             "ftp://example.com",
             "wss://example.com",
+            "file:///memory.db",
             "https://me:s3cret@example.com",
             "libsql://example.com?authToken=s3cret",
         ] {

@@ -1,17 +1,20 @@
 //! What went wrong with one attempt, and what may be done about it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use memory_core::Error;
 use reqwest::StatusCode;
 
 use super::answer::ServerError;
+use super::network::diagnose;
 
 /// A failed attempt.
 ///
 /// | what happened | tried again | a write's outcome |
 /// |---|---|---|
-/// | no connection | yes | not done |
+/// | no connection, for a reason that may pass ([`network`](super::network)) | yes | not done |
+/// | no connection, for a reason that stays | no | not done |
 /// | reset, timeout, an answer cut short or unreadable | yes | unknown |
 /// | 429, `SQLITE_BUSY`, an expired transaction | yes | not done |
 /// | 408, 500 and above | yes | unknown |
@@ -67,22 +70,23 @@ impl Failure {
     }
 
     /// A request that got no answer, or not all of one, and may have `left`.
-    /// The address of the server stays out of the message; the error's sources
-    /// name the cause.
+    /// The source is the error without the URL; [`at`](Self::at) names the host.
     pub(super) fn transport(operation: &str, error: reqwest::Error, left: bool) -> Self {
         let error = error.without_url();
-        if error.is_builder() {
-            return Self::last(Error::backend("libsql", operation, error));
+        let found = diagnose(&error);
+        let is_undone = !left || error.is_connect() || error.is_builder() || found.is_undone;
+        let make = if found.is_permanent { Error::misconfigured } else { Error::unavailable };
+        Self {
+            error: make(operation.to_owned(), found.reason.into_owned()).with_source(Arc::new(error)),
+            retry: !found.is_permanent,
+            outcome: if is_undone { Outcome::NotDone } else { Outcome::Unknown },
+            retry_after: None,
         }
-        let certain = !left || error.is_connect();
-        let mut reason = error.to_string();
-        let mut source = std::error::Error::source(&error);
-        while let Some(cause) = source {
-            reason = format!("{reason}: {cause}");
-            source = cause.source();
-        }
-        let error = Error::unavailable(operation, reason);
-        if certain { Self::again(error) } else { Self::unknown(error) }
+    }
+
+    /// The same, with the host named.
+    pub(super) fn at(self, host: &str) -> Self {
+        Self { error: reworded(self.error, |text| text.insert_str(0, &format!("{host}: "))), ..self }
     }
 
     /// An answer with a status other than 200.
@@ -93,9 +97,24 @@ impl Failure {
             401 | 403 => {
                 Self::last(Error::unauthorized(operation, format!("{reason}; check the token and its rights")))
             }
-            404 => Self::last(Error::unsupported(
+            400 if MISSING_DATABASE.iter().any(|text| message.contains(text)) => Self::last(Error::misconfigured(
+                operation,
+                format!(
+                    "{reason}; check the URL: the first label of the host names the database, or `/dev/NAME` at the end of the path"
+                ),
+            )),
+            400 if message.contains("HTTP request was sent to HTTPS port") => {
+                Self::last(Error::misconfigured(operation, format!("{reason}; use `https://` or `libsql://`")))
+            }
+            404 => Self::last(Error::misconfigured(
                 operation,
                 format!("{reason}; check the URL: there is no database, or no server that speaks Hrana 3"),
+            )),
+            407 => Self::last(Error::misconfigured(
+                operation,
+                format!(
+                    "{reason}; the proxy that the environment names wants credentials: check `HTTP_PROXY` and `ALL_PROXY`"
+                ),
             )),
             413 => Self::last(Error::invalid_input(
                 "max_request",
@@ -104,7 +123,7 @@ impl Failure {
             429 => Self { retry_after, ..Self::again(Error::unavailable(operation, reason)) },
             408 | 500.. => Self { retry_after, ..Self::unknown(Error::unavailable(operation, reason)) },
             300..=399 => {
-                Self::last(Error::unsupported(operation, format!("{reason}; use the URL that it redirects to")))
+                Self::last(Error::misconfigured(operation, format!("{reason}; use the URL that it redirects to")))
             }
             _ => Self::last(Error::backend("libsql", operation, std::io::Error::other(reason))),
         }
@@ -152,11 +171,15 @@ impl Failure {
         }
         if error.is_missing_table() {
             let reason = format!("{said}: the database has no schema, or not this one; `initialize_schema` creates it");
-            return Self::last(Error::unsupported(operation, reason));
+            return Self::last(Error::misconfigured(operation, reason));
         }
         Self::last(Error::backend("libsql", operation, std::io::Error::other(said)))
     }
 }
+
+/// What sqld says with status 400 of a host or path that names no database.
+const MISSING_DATABASE: [&str; 5] =
+    ["Namespace `", "doesn't exist", "Invalid namespace", "Invalid host header", "Invalid path in URI"];
 
 /// Codes of a server that was too busy, after which nothing is left of a
 /// transaction.
@@ -205,27 +228,35 @@ impl ServerError {
 /// no secret, and may be a word.
 const SECRET: usize = 8;
 
-/// The error without the token, which a server may have repeated in what it
-/// said.
-pub(super) fn conceal(mut error: Error, token: &str) -> Error {
+/// The error without the token, which a server may have repeated in its answer,
+/// or in what a source shows of it.
+pub(super) fn conceal(error: Error, token: &str) -> Error {
     if token.len() < SECRET {
         return error;
     }
-    let replace = |text: &mut String| *text = text.replace(token, "[the token]");
+    let mut error = reworded(error, |text| *text = text.replace(token, "[the token]"));
+    if let Error::Unavailable { source, .. } | Error::Misconfigured { source, .. } = &mut error {
+        source.take_if(|source| format!("{source:?}").contains(token));
+    }
+    error
+}
+
+/// The error with the text changed that the network or the server gave. The
+/// sources of network errors are errors of other crates, which know neither.
+fn reworded(mut error: Error, change: impl Fn(&mut String)) -> Error {
     match &mut error {
         Error::InvalidInput { reason, .. }
         | Error::Corrupt { what: reason, .. }
-        | Error::Unavailable { reason, .. }
         | Error::Timeout { reason, .. }
         | Error::Unauthorized { reason, .. }
         | Error::Unsupported { reason, .. }
-        | Error::Indeterminate { reason, .. } => replace(reason),
+        | Error::Unavailable { reason, .. }
+        | Error::Misconfigured { reason, .. }
+        | Error::Indeterminate { reason, .. } => change(reason),
         Error::Backend { source, .. } => {
             let mut said = source.to_string();
-            if said.contains(token) {
-                replace(&mut said);
-                *source = std::sync::Arc::new(std::io::Error::other(said));
-            }
+            change(&mut said);
+            *source = Arc::new(std::io::Error::other(said));
         }
         _ => {}
     }
@@ -267,6 +298,16 @@ mod tests {
             let failure = Failure::server("get", &error(code, message));
             assert_eq!((failure.retry, error_kind(&failure.error)), (retry, kind), "{code}, {message}");
         }
+    }
+
+    #[test]
+    fn a_source_that_shows_the_token_is_dropped() {
+        let error = |said: &str| {
+            Error::unavailable("get", "away").with_source(Arc::new(std::io::Error::other(said.to_owned())))
+        };
+        let source = |error: &Error| std::error::Error::source(error).map(ToString::to_string);
+        assert_eq!(source(&conceal(error("who is a-secret?"), "a-secret")), None);
+        assert_eq!(source(&conceal(error("reset"), "a-secret")).as_deref(), Some("reset"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod endpoint;
 mod failure;
 mod ledger;
 mod message;
+mod network;
 mod retry;
 mod schema;
 
@@ -17,6 +18,7 @@ use bytes::Bytes;
 use libsql_hrana::proto::Batch;
 use memory_core::limits::MAX_RECORD;
 use memory_core::{Error, Result, WriteId};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -68,6 +70,7 @@ impl Remote {
         metrics: &Arc<PerformanceMetrics>,
     ) -> Result<Self> {
         let max_answer = longest_answer(config.max_response);
+        let host = endpoint.host().to_owned();
         let client = Client::new(endpoint, token, config.pool_size, max_answer, Arc::clone(metrics))?;
         Ok(Self {
             client,
@@ -75,6 +78,7 @@ impl Remote {
                 deadline: config.deadline,
                 attempt_timeout: config.attempt_timeout,
                 batch: config.batch,
+                host,
             },
             shared: Shared::new(config.pool_size, Arc::clone(metrics)),
             max_request: config.max_request,
@@ -228,6 +232,11 @@ impl Remote {
         read: impl Fn(BatchResult) -> Result<T, Failure>,
     ) -> Result<T> {
         let (name, steps) = (operation.name, batch.steps.len());
+        if Handle::try_current().is_err() {
+            // Timers and sockets would panic.
+            let reason = "it was called outside a tokio runtime; call it within one that has time and I/O enabled";
+            return Err(Error::misconfigured(name, reason));
+        }
         let body = Bytes::from(message::pipeline(name, batch)?);
         if body.len() > self.max_request.saturating_add(uncounted) {
             let reason = format!(

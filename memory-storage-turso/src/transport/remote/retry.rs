@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use memory_core::{Error, Result, WriteId};
+use memory_core::{Cause, Error, Result, WriteId};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -19,6 +19,8 @@ pub(crate) struct RetryPolicy {
     pub(crate) deadline: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) batch: BatchConfig,
+    /// The server's, for errors.
+    pub(crate) host: String,
 }
 
 /// What retries may cost all operations together, so that a dead server is not
@@ -149,7 +151,13 @@ impl RetryPolicy {
                     shared.metrics.remote.deadline_misses.add(1);
                 }
                 return Err(match operation.write {
-                    Some(write) if unknown => Error::indeterminate(write, failure.error.to_string()),
+                    Some(write) if unknown => {
+                        let error = Error::indeterminate(write, failure.error.to_string());
+                        match source(failure.error) {
+                            Some(source) => error.with_source(source),
+                            None => error,
+                        }
+                    }
                     _ => failure.error,
                 });
             };
@@ -167,7 +175,7 @@ impl RetryPolicy {
         number: u32,
         attempt: impl Fn(Attempt) -> F,
     ) -> Result<T, Failure> {
-        let timeout = |reason: &str| Error::timeout(operation.name, reason);
+        let timeout = |reason: &str| Error::timeout(operation.name, format!("{}: {reason}", self.host));
         let Ok(_permit) = timeout_at(operation.deadline, shared.permit()).await else {
             return Err(Failure::last(timeout(
                 "other requests took its turn; a larger `pool_size` lets more of them go",
@@ -187,6 +195,15 @@ impl RetryPolicy {
     }
 }
 
+/// The source of a failed attempt's error.
+fn source(error: Error) -> Option<Cause> {
+    match error {
+        Error::Unavailable { source, .. } | Error::Misconfigured { source, .. } => source,
+        Error::Backend { source, .. } => Some(source),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::{Cell, RefCell};
@@ -198,6 +215,7 @@ mod tests {
             deadline: Duration::from_secs(30),
             attempt_timeout: Duration::from_secs(10),
             batch: BatchConfig::default(),
+            host: "db.example.com".to_owned(),
         }
     }
 
@@ -274,7 +292,10 @@ mod tests {
         let policy = RetryPolicy { attempt_timeout: Duration::from_secs(20), ..policy() };
         let get = policy.begin("get", None);
         let result: Result<()> = policy.run(get, &Shared::new(1, Arc::default()), |_| std::future::pending()).await;
-        assert!(matches!(result, Err(Error::Timeout { .. })), "{result:?}");
+        assert!(
+            matches!(&result, Err(Error::Timeout { reason, .. }) if reason.starts_with("db.example.com: ")),
+            "{result:?}"
+        );
         assert!(start.elapsed() <= policy.deadline);
     }
 
