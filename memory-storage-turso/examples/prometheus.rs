@@ -1,7 +1,7 @@
 //! Serves the figures of a storage to Prometheus:
 //!
 //! ```text
-//! cargo run --example prometheus --features metrics
+//! cargo run -p memory-storage-turso --no-default-features --features local,metrics --example prometheus
 //! curl http://127.0.0.1:9184/metrics
 //! ```
 

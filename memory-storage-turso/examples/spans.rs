@@ -1,7 +1,7 @@
 //! Shows the spans of one read and of one batch:
 //!
 //! ```text
-//! cargo run --example spans
+//! cargo run -p memory-storage-turso --no-default-features --features local --example spans
 //! ```
 //!
 //! For OpenTelemetry, put its layer in place of the one that prints, with the

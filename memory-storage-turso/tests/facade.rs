@@ -42,7 +42,7 @@ async fn the_facade_is_told_what_a_snapshot_says() {
     let value = |name: &str, labels: &[&str]| value(&text, name, labels);
     assert_eq!(value("memory_storage_cache_reads_total", &[r#"read="get""#, r#"result="hit""#]), 1_000.0);
     assert_eq!(value("memory_storage_cache_reads_total", &[r#"read="get""#, r#"result="miss""#]), 1.0);
-    assert_eq!(value("memory_storage_operations_total", &[r#"operation="commit""#, r#"outcome="ok""#]), 2.0);
+    assert_eq!(value("memory_storage_operations_total", &[r#"operation="put""#, r#"outcome="ok""#]), 2.0);
     assert_eq!(value("memory_storage_records_total", &[r#"direction="write""#, r#"way="batch""#]), 3.0);
     assert_eq!(value("memory_storage_round_trips_avoided_total", &[r#"direction="write""#]), 2.0);
     assert_eq!(

@@ -90,8 +90,8 @@ impl PerformanceSnapshot {
         table.row("Round trips", ways.map(|way| integer(way.round_trips)));
         table.row("Requests", ways.map(|way| integer(way.requests)));
         table.row("Retries", ways.map(|way| integer(way.retries)));
-        table.row("Bytes sent", ways.map(|way| integer(way.bytes_sent)));
-        table.row("Bytes received", ways.map(|way| integer(way.bytes_received)));
+        table.row("Bytes sent", ways.map(|way| integer(way.sent_bytes)));
+        table.row("Bytes received", ways.map(|way| integer(way.received_bytes)));
         table.row("Timeouts", ways.map(|way| integer(way.timeouts)));
         table.row("Deadline misses", ways.map(|way| integer(way.deadline_misses)));
         table.row("Pool waits", ways.map(|way| integer(way.pool_waits.count())));

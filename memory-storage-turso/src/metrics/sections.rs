@@ -106,9 +106,9 @@ pub struct TransportMetrics {
     /// Attempts that repeat one that failed.
     pub retries: u64,
     /// Bytes of request bodies.
-    pub bytes_sent: u64,
+    pub sent_bytes: u64,
     /// Bytes of response bodies, unpacked.
-    pub bytes_received: u64,
+    pub received_bytes: u64,
     /// Attempts that were not answered in time.
     pub timeouts: u64,
     /// Operations that failed because their time was up, whether they still
@@ -296,7 +296,7 @@ since! {
     PreparedStatementMetrics { cached, uncached, cached_execution, uncached_execution, preparation }
     MetadataQueryMetrics { indexed, scanned }
     TransportMetrics {
-        round_trips, requests, retries, bytes_sent, bytes_received, timeouts, deadline_misses, pool_waits
+        round_trips, requests, retries, sent_bytes, received_bytes, timeouts, deadline_misses, pool_waits
     }
     OperationMetrics { succeeded, failed, cancelled, latency }
 }

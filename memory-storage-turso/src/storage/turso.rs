@@ -296,7 +296,8 @@ impl MemoryStorage for TursoStorage {
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }
-        let call = self.begin(Operation::Commit, None, batch.len());
+        let (operation, kind) = batch::operation(batch);
+        let call = self.begin(operation, kind, batch.len());
         let commit = self.transport.commit(&call, batch, batch::steps(batch));
         let written = commit.instrument(call.span()).await;
         call.end(written)

@@ -75,8 +75,8 @@ fn the_largest_figures_there_are() {
         round_trips: u64::MAX,
         requests: u64::MAX,
         retries: u64::MAX,
-        bytes_sent: u64::MAX,
-        bytes_received: u64::MAX,
+        sent_bytes: u64::MAX,
+        received_bytes: u64::MAX,
         timeouts: u64::MAX,
         deadline_misses: u64::MAX,
         pool_waits: most(),
@@ -136,9 +136,9 @@ prop_compose! {
 
 prop_compose! {
     fn transport()(counts in proptest::array::uniform7(count()), pool_waits in latencies()) -> TransportMetrics {
-        let [round_trips, requests, retries, bytes_sent, bytes_received, timeouts, deadline_misses] = counts;
+        let [round_trips, requests, retries, sent_bytes, received_bytes, timeouts, deadline_misses] = counts;
         TransportMetrics {
-            round_trips, requests, retries, bytes_sent, bytes_received, timeouts, deadline_misses, pool_waits,
+            round_trips, requests, retries, sent_bytes, received_bytes, timeouts, deadline_misses, pool_waits,
         }
     }
 }

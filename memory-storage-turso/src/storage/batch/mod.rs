@@ -3,14 +3,33 @@
 #[cfg(feature = "local")]
 use std::slice::Iter;
 
-use memory_core::{Episode, Heuristic, Id, Pattern, Result, WriteBatch};
+use memory_core::{Episode, Heuristic, Id, Kind, Pattern, Result, WriteBatch};
 
 use super::table::Table;
 use super::turn::Turn;
-use crate::metrics::Call;
+use crate::metrics::{Call, Operation};
 #[cfg(feature = "local")]
 use crate::transport::local::{Local, Part};
 use crate::transport::{Statement, Step, Transport, Value};
+
+/// The operation that a batch is counted as: a put or a delete if it does that
+/// alone and to one kind, which is how a cached storage writes.
+pub(super) fn operation(batch: &WriteBatch) -> (Operation, Option<Kind>) {
+    let kinds = [changes::<Episode>(batch), changes::<Pattern>(batch), changes::<Heuristic>(batch)];
+    let mut changed = kinds.into_iter().filter(|(_, puts, deletes)| puts + deletes > 0);
+    match (changed.next(), changed.next()) {
+        (Some((kind, _, 0)), None) => (Operation::Put, Some(kind)),
+        (Some((kind, 0, _)), None) => (Operation::Delete, Some(kind)),
+        _ => (Operation::Commit, None),
+    }
+}
+
+/// How many records of a kind a batch puts and deletes.
+fn changes<R: Table>(batch: &WriteBatch) -> (Kind, usize, usize) {
+    let changes = batch.changes::<R>();
+    let puts = changes.puts().count();
+    (R::KIND, puts, changes.len() - puts)
+}
 
 /// Stores valid records in one transaction.
 pub(super) async fn put<R: Table>(

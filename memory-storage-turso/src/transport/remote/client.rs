@@ -25,9 +25,9 @@ pub struct NetworkStats {
     /// Requests that repeat one that failed.
     pub retries: u64,
     /// Bytes of request bodies.
-    pub bytes_sent: u64,
+    pub sent_bytes: u64,
     /// Bytes of response bodies, unpacked.
-    pub bytes_received: u64,
+    pub received_bytes: u64,
 }
 
 impl NetworkStats {
@@ -36,8 +36,8 @@ impl NetworkStats {
         Self {
             requests: remote.requests.get(),
             retries: remote.retries.get(),
-            bytes_sent: remote.bytes_sent.get(),
-            bytes_received: remote.bytes_received.get(),
+            sent_bytes: remote.sent_bytes.get(),
+            received_bytes: remote.received_bytes.get(),
         }
     }
 }
@@ -135,7 +135,7 @@ impl Client {
         let mut said = Vec::new();
         let reading = async {
             while let Ok(Some(part)) = answer.chunk().await {
-                self.metrics.remote.bytes_received.add(part.len() as u64);
+                self.metrics.remote.received_bytes.add(part.len() as u64);
                 said.extend_from_slice(&part[..part.len().min(MAX_MESSAGE - said.len())]);
                 if said.len() == MAX_MESSAGE {
                     break;
@@ -150,7 +150,7 @@ impl Client {
     async fn read(&self, operation: &str, mut answer: reqwest::Response) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(|error| Failure::transport(operation, error, true))? {
-            self.metrics.remote.bytes_received.add(part.len() as u64);
+            self.metrics.remote.received_bytes.add(part.len() as u64);
             if body.len() + part.len() > self.max_answer {
                 return Err(Failure::unreadable(operation, &format!("it is longer than {} bytes", self.max_answer)));
             }
@@ -174,7 +174,7 @@ impl Drop for Leaving<'_> {
         if !self.attempt.departure.cancel() {
             self.call.round_trip();
             self.client.metrics.remote.requests.add(1);
-            self.client.metrics.remote.bytes_sent.add(self.bytes);
+            self.client.metrics.remote.sent_bytes.add(self.bytes);
         }
     }
 }

@@ -178,8 +178,8 @@ impl Failure {
 }
 
 /// What sqld says with status 400 of a host or path that names no database.
-const MISSING_DATABASE: [&str; 5] =
-    ["Namespace `", "doesn't exist", "Invalid namespace", "Invalid host header", "Invalid path in URI"];
+const MISSING_DATABASE: [&str; 4] =
+    ["doesn't exist", "Invalid namespace", "Invalid host header", "Invalid path in URI"];
 
 /// Codes of a server that was too busy, after which nothing is left of a
 /// transaction.

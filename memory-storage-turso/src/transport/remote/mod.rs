@@ -249,7 +249,7 @@ impl Remote {
         }
         let (body, read) = (&body, &read);
         let attempt = |attempt: Attempt| {
-            let span = tracing::debug_span!("request", attempt = attempt.number, bytes_sent = body.len());
+            let span = tracing::debug_span!("request", attempt = attempt.number, sent_bytes = body.len());
             let post = async move {
                 self.client.post(call, body, &attempt, |answer| read(message::batch_result(name, answer, steps)?)).await
             };
