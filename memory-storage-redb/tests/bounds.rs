@@ -117,9 +117,29 @@ fn bounds_as_high_as_numbers_go_bound_nothing() {
 }
 
 #[test]
+fn weights_beyond_32_bits_count_to_the_last_one() {
+    let cache = cache(10, u64::MAX);
+    let heavy = [1 << 32, (1 << 32) + 7, u64::from(u32::MAX), 1 << 55];
+    for (key, weight) in (0..).zip(heavy) {
+        cache.insert(key, 3);
+        assert!(cache.insert(key, weight));
+        assert_eq!(cache.get(&key), Some(weight));
+    }
+    assert_eq!(cache.weight(), heavy.iter().sum::<u64>());
+    assert_eq!(cache.remove(&1), Some((1 << 32) + 7));
+    assert_consistent(&cache, 10, 1 << 56);
+    // As heavy as all may be together, which is below what the bound says.
+    assert!(cache.insert(9, 1 << 56));
+    assert_eq!((cache.len(), cache.weight(), cache.get(&9)), (1, 1 << 56, Some(1 << 56)));
+    assert!(!cache.insert(8, (1 << 56) + 1) && !cache.insert(8, u64::MAX));
+    assert_consistent(&cache, 10, 1 << 56);
+}
+
+#[test]
 fn eight_threads_of_random_weights_leave_no_bound_exceeded() {
-    for (max_entries, max_weight) in [(5_000, 60_000), (300, 1 << 40), (8_000, 9_000)] {
+    for (max_entries, max_weight) in [(5_000, 60_000), (300, u64::MAX), (8_000, 9_000)] {
         let cache = cache(max_entries, max_weight);
+        let max_weight = max_weight.min(1 << 56);
         for round in 0..4 {
             let barrier = Barrier::new(8);
             std::thread::scope(|scope| {

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, Clock, ManualClock, Moment};
@@ -279,4 +279,70 @@ fn lives_are_right_on_both_sides_of_what_32_bits_hold() {
     cache.insert(3, 3);
     clock.advance(day * 120);
     assert_eq!((cache.get(&3), cache.entries()), (None, vec![]));
+}
+
+type Meanwhile = Box<dyn FnOnce() + Send>;
+
+/// A clock whose lookups take their time and are then held up: what is given to it runs
+/// between, once.
+#[derive(Clone, Default)]
+struct Stalling(ManualClock, Arc<Mutex<Option<Meanwhile>>>);
+
+impl Clock for Stalling {
+    fn now(&self) -> Moment {
+        self.0.now()
+    }
+
+    fn latest(&self) -> Moment {
+        let taken = self.0.now();
+        let meanwhile = self.1.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile();
+        }
+        taken
+    }
+}
+
+#[test]
+fn a_read_that_counts_after_the_end_of_a_term_brings_back_nothing_that_was_found_to_be_over() {
+    type Cache = AdaptiveCache<u8, u64, Stalling>;
+    type Observe = fn(&Cache);
+    let observers: [(&str, Observe); 6] = [
+        ("get", |cache| assert_eq!(cache.get(&1), None)),
+        ("with", |cache| assert_eq!(cache.with(&1, |value| *value), None)),
+        ("entries", |cache| assert_eq!(cache.entries(), [])),
+        ("retain", |cache| cache.retain(|_, _| true)),
+        ("remove_if", |cache| assert_eq!(cache.remove_if(&1, |_| false), None)),
+        ("insertions", |cache| (2..60).for_each(|key| assert!(cache.insert(key, 2)))),
+    ];
+    for (name, observe) in observers {
+        let clock = Stalling::default();
+        let config = AdaptiveCacheConfig { jitter: 0.0, ..AdaptiveCacheConfig::default() };
+        let config = config.max_age(Duration::from_millis(800));
+        let cache: Arc<Cache> = Arc::new(AdaptiveCache::builder(config).clock(clock.clone()).seed(2).build().unwrap());
+        // Its first lookup gives a thread what later ones have.
+        assert_eq!(cache.get(&0), None);
+        assert!(cache.insert(1, 1));
+        clock.0.advance(Duration::from_millis(399));
+        let (other, time) = (Arc::clone(&cache), clock.0.clone());
+        *clock.1.lock().unwrap() = Some(Box::new(move || {
+            time.advance(Duration::from_millis(2));
+            observe(&other);
+        }));
+        // In the real case this one has the entry already, and counts its read now.
+        assert_eq!(cache.get(&1), None, "{name}");
+        assert_eq!(cache.get(&1), None, "{name}");
+    }
+}
+
+#[test]
+fn nothing_runs_backwards_at_the_last_moment_there_is() {
+    let (cache, clock) = cache(0.0);
+    cache.insert(1, 1);
+    for _ in 0..3 {
+        clock.advance(Duration::MAX);
+        assert_eq!(cache.get(&1), None);
+        cache.insert(1, 2);
+        assert_eq!((cache.entries(), cache.remove(&1)), (vec![], None));
+    }
 }

@@ -11,6 +11,7 @@ use super::bounds::{Amount, Bounds};
 use super::builder::{AdaptiveCacheBuilder, Weigher};
 use super::clock::{Clock, CoarseClock, Moment};
 use super::config::AdaptiveCacheConfig;
+use super::discarded::Discarded;
 use super::duel::Duel;
 use super::life::Lifetimes;
 use super::shard::Shard;
@@ -18,7 +19,7 @@ use super::shards::Shards;
 use super::slot::Gone;
 use super::stats::{CacheStats, Count, Counters};
 use super::table::short;
-use crate::sync::{self, Stripe, own_stripe};
+use crate::sync::{self, Inside, Stripe, own_stripe};
 
 /// A concurrent cache with a life of its own for each entry.
 ///
@@ -27,12 +28,15 @@ use crate::sync::{self, Stripe, own_stripe};
 /// crate's front page says how, and what is not promised.
 ///
 /// A lookup takes a shared lock on one of up to 64 shards. Nothing runs in the
-/// background, and no runtime is needed. Keys and values are dropped outside
-/// the locks; the caller's `Eq`, `Hash` and `Clone`, and the closures of
-/// [`with`](Self::with) and [`remove_if`](Self::remove_if), run inside one. They
-/// must not come back to the same cache, nor write to another whose own may read
-/// this one, and they should be short: a writer does not sleep until they are
-/// done, but lets others run and looks again.
+/// background, and no runtime is needed.
+///
+/// The weigher, the clock, and what drops keys and values run outside the locks, and
+/// may use the cache. The caller's `Eq`, `Hash`, `Borrow` and `Clone`, and the closures
+/// of [`with`](Self::with), [`remove_if`](Self::remove_if) and
+/// [`retain`](Self::retain), run inside one. They must not call the same cache, which
+/// would wait for itself for ever (in builds with debug assertions it panics), nor write
+/// to another whose own may read this one. They should be short: a writer does not sleep
+/// until they are done, but lets others run and looks again.
 pub struct AdaptiveCache<K, V, C = CoarseClock> {
     pub(super) shards: Shards<K, V>,
     pub(super) hasher: SeedableRandomState,
@@ -101,6 +105,11 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
 
     /// What `read` makes of the value, if its entry is there and lives: without
     /// a clone, and under the shard's shared lock. Counts as a read.
+    ///
+    /// # Panics
+    ///
+    /// In builds with debug assertions, if `read` calls this cache. In others it may
+    /// wait for itself for ever.
     #[inline]
     pub fn with<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> R) -> Option<R>
     where
@@ -115,18 +124,25 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let place = self.shards.of(hash);
         let latest = self.clock.latest();
         let Some(stripe) = own_stripe() else { return self.with_care(sync::stripe(), key, read) };
-        let Some(shard) = place.read_announced(stripe) else { return self.with_care(Some(stripe), key, read) };
+        let inside = self.inside();
+        let Some(shard) = place.read_announced(stripe) else {
+            drop(inside);
+            return self.with_care(Some(stripe), key, read);
+        };
         let elapsed = shard.elapsed(latest);
         let Some(slot) = shard.table.get(short(hash), key) else {
             drop(shard);
+            drop(inside);
             return self.missed(key);
         };
         if !slot.read_in_term(elapsed, &self.lifetimes) {
             drop(shard);
+            drop(inside);
             return self.with_care(Some(stripe), key, read);
         }
         let result = read(&slot.value);
         drop(shard);
+        drop(inside);
         self.counters.hit(Some(stripe));
         self.found(key);
         Some(result)
@@ -140,23 +156,32 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         Q: Eq + Hash + ?Sized,
     {
         let hash = self.hasher.hash_one(key);
-        let shard = self.shards.of(hash).read(stripe);
-        // There may have been a writer to wait for.
-        let now = self.clock.now();
-        let Some(slot) = shard.table.get(short(hash), key) else {
+        loop {
+            // Before the lock, since a clock is the caller's code.
+            let now = self.clock.now();
+            let inside = self.inside();
+            let shard = self.shards.of(hash).read(stripe);
+            let Some(slot) = shard.table.get(short(hash), key) else {
+                drop(shard);
+                drop(inside);
+                return self.missed(key);
+            };
+            if slot.read_in_term(shard.elapsed(now), &self.lifetimes) || self.read_renewed(&shard, hash, now, key) {
+                let result = read(&slot.value);
+                drop(shard);
+                drop(inside);
+                self.counters.hit(stripe);
+                self.found(key);
+                return Some(result);
+            }
             drop(shard);
-            return self.missed(key);
-        };
-        if !slot.read_in_term(shard.elapsed(now), &self.lifetimes) && !self.read_renewed(&shard, hash, now, key) {
-            drop(shard);
-            self.end(hash, key);
-            return self.missed(key);
+            drop(inside);
+            // Another lookup that took its time before the end of the term may be about to
+            // count its read, so that nothing is decided under the shared lock.
+            if !self.outlives(hash, now, key) {
+                return self.missed(key);
+            }
         }
-        let result = read(&slot.value);
-        drop(shard);
-        self.counters.hit(stripe);
-        self.found(key);
-        Some(result)
     }
 
     /// Reads an entry whose term is over: whether it has earned another.
@@ -184,22 +209,32 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         None
     }
 
-    /// Takes out an entry whose life is over.
+    /// Whether the entry of a key lives at `now`; if its life is over it is taken out.
+    ///
+    /// A life ends here and wherever else an entry is judged: under the exclusive lock,
+    /// and together with the entry. So a life that was found to be over stays over: every
+    /// read that counts has been counted, and nothing is left for a later one.
     #[cold]
-    fn end<Q>(&self, hash: u64, key: &Q)
+    fn outlives<Q>(&self, hash: u64, now: Moment, key: &Q) -> bool
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
         let short = short(hash);
+        let mut lives = false;
         let ended = self.take(hash, |shard| {
-            let time = shard.time(self.clock.now());
-            shard.remove_if(short, key, |entry| !entry.lives(time, short, &self.lifetimes))
+            let time = shard.time(now);
+            shard.remove_if(short, key, |entry| {
+                lives = entry.lives(time, short, &self.lifetimes);
+                !lives
+            })
         });
         self.counters.add(Count::Expirations, u64::from(ended.is_some()));
+        lives
     }
 
-    /// Takes an entry out and returns its value, unless its life was over.
+    /// Takes an entry out, whether or not its life is over, and returns its value
+    /// if it is not.
     pub fn remove<Q>(&self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -209,7 +244,13 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     }
 
     /// Takes an entry out and returns its value if it lives and `condition`
-    /// holds for it; both in one step, under the shard's exclusive lock.
+    /// holds for it; both in one step, under the shard's exclusive lock. An entry
+    /// whose life is over is taken out without a look at `condition`.
+    ///
+    /// # Panics
+    ///
+    /// In builds with debug assertions, if `condition` calls this cache. In others it
+    /// may wait for itself for ever.
     pub fn remove_if<Q>(&self, key: &Q, condition: impl FnOnce(&V) -> bool) -> Option<V>
     where
         K: Borrow<Q>,
@@ -232,16 +273,43 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         None
     }
 
+    /// Removes the entries for which `keep` does not hold, and those whose lives are over,
+    /// one shard after the other. Counts as no read.
+    ///
+    /// - `keep` is asked about living entries, under the exclusive lock of their shard.
+    /// - An entry that is put into a shard after its turn is not asked about.
+    /// - If `keep` panics, the entries of that shard and of those after it stay.
+    ///
+    /// # Panics
+    ///
+    /// In builds with debug assertions, if `keep` calls this cache. In others it waits for
+    /// itself for ever.
+    pub fn retain(&self, mut keep: impl FnMut(&K, &V) -> bool) {
+        for index in 0..self.shards.count() {
+            let now = self.clock.now();
+            let mut discarded = Discarded::new();
+            {
+                let _inside = self.inside();
+                let place = self.shards.at(index);
+                let mut shard = place.write();
+                shard.retain(now, &self.lifetimes, &mut keep, &mut discarded);
+                place.note_length(shard.len());
+                self.bounds.change(Amount::default(), discarded.total());
+            }
+            self.counters.add(Count::Expirations, discarded.expired);
+        }
+    }
+
     /// Removes all entries, one shard after the other.
     pub fn clear(&self) {
         for index in 0..self.shards.count() {
             let place = self.shards.at(index);
             let gone = {
+                let _inside = self.inside();
                 let mut shard = place.write();
                 let gone = shard.clear();
                 place.note_length(0);
-                let amount = gone.iter().fold(Amount::default(), |sum, (_, rest)| sum.plus(Amount::of(rest.weight)));
-                self.bounds.change(Amount::default(), amount);
+                self.bounds.change(Amount::default(), gone.amount());
                 gone
             };
             drop(gone);
@@ -251,6 +319,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
     fn take(&self, hash: u64, remove: impl FnOnce(&mut Shard<K, V>) -> Option<Gone<K, V>>) -> Option<V> {
         let place = self.shards.of(hash);
         let gone = {
+            let _inside = self.inside();
             let mut shard = place.write();
             let gone = remove(&mut shard)?;
             place.note_length(shard.len());
@@ -258,6 +327,15 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             gone
         };
         Some(gone.value)
+    }
+}
+
+impl<K, V, C> AdaptiveCache<K, V, C> {
+    /// Marks this thread as one that is about to run, under a lock of this cache, the
+    /// caller's code.
+    #[inline]
+    pub(super) fn inside(&self) -> Inside {
+        Inside::enter(std::ptr::from_ref(self).addr())
     }
 }
 
@@ -285,17 +363,15 @@ impl<K, V, C> AdaptiveCache<K, V, C> {
 }
 
 impl<K: Eq + Hash + Clone, V: Clone, C: Clock> AdaptiveCache<K, V, C> {
-    /// Clones of all living entries, in no order: for tests and the curious.
-    /// Each shard is copied under its lock; what changes in others meanwhile
-    /// may or may not be seen. Counts as no read.
+    /// Clones of all living entries, in no order. Each shard is copied under its
+    /// exclusive lock, and entries whose lives are over are taken out; what changes in
+    /// other shards meanwhile may or may not be seen. Counts as no read.
     pub fn entries(&self) -> Vec<(K, V)> {
-        let now = self.clock.now();
         let mut entries = Vec::with_capacity(self.len());
-        for index in 0..self.shards.count() {
-            self.shards.at(index).read(sync::stripe()).living(now, &self.lifetimes, |key, value| {
-                entries.push((key.clone(), value.clone()));
-            });
-        }
+        self.retain(|key, value| {
+            entries.push((key.clone(), value.clone()));
+            true
+        });
         entries
     }
 }

@@ -2,6 +2,10 @@
 
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
+/// Largest weight that is counted. The sum of 255 such weights is below 2^64, so that
+/// insertions that run at the same time, and count before they make room, do not wrap it.
+const MAX_WEIGHT: u64 = 1 << 56;
+
 /// Entries and their weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amount {
@@ -11,8 +15,8 @@ pub(crate) struct Amount {
 
 impl Amount {
     /// One entry.
-    pub(crate) fn of(weight: u32) -> Self {
-        Self { entries: 1, weight: u64::from(weight) }
+    pub(crate) const fn of(weight: u64) -> Self {
+        Self { entries: 1, weight }
     }
 
     pub(crate) const fn plus(self, other: Self) -> Self {
@@ -36,6 +40,7 @@ pub(crate) struct Bounds {
 
 impl Bounds {
     pub(crate) const fn new(max_entries: usize, max_weight: u64) -> Self {
+        let max_weight = if max_weight < MAX_WEIGHT { max_weight } else { MAX_WEIGHT };
         Self { max_entries, max_weight, entries: AtomicUsize::new(0), weight: AtomicU64::new(0) }
     }
 

@@ -28,6 +28,8 @@ impl Moment {
 }
 
 /// Tells a cache the time.
+///
+/// An [`AdaptiveCache`](crate::AdaptiveCache) calls its clock outside its locks.
 pub trait Clock: Send + Sync {
     /// The present moment. It must never run backwards: an entry would come back
     /// to life.
@@ -264,9 +266,12 @@ impl ManualClock {
         Self(Arc::new(AtomicU64::new(now.0)))
     }
 
-    /// Moves on by `by`, in whole milliseconds.
+    /// Moves on by `by`, in whole milliseconds, and stops at the last [`Moment`] there is.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        let by = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let later = |now: u64| Some(Moment::from_millis(now.saturating_add(by)).0);
+        // Never refused, since `later` always has an answer.
+        let _ = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, later);
     }
 }
 
@@ -296,5 +301,14 @@ mod tests {
         clock.advance(Duration::from_millis(7));
         assert_eq!(other.now().as_millis(), 12);
         assert_eq!(other.now().since(Moment::from_millis(20)), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_manual_clock_stops_at_the_last_moment() {
+        let clock = ManualClock::at(Moment::from_millis(5));
+        for by in [Duration::MAX, Duration::from_millis(1), Duration::from_millis(u64::MAX), Duration::MAX] {
+            clock.advance(by);
+            assert_eq!(clock.now(), Moment::from_millis(u64::MAX));
+        }
     }
 }

@@ -19,7 +19,8 @@ pub struct AdaptiveCacheConfig {
     /// Entries held at most. Default: 10,000.
     pub max_entries: usize,
     /// Weight held at most: the sum over the entries of what the weigher says,
-    /// in bytes if it says bytes. Default: 64 MiB.
+    /// in bytes if it says bytes. A bound above 2^56 (64 PiB) counts as 2^56.
+    /// Default: 64 MiB.
     pub max_weight: u64,
     /// The first term of a life. Default: 150 s.
     pub ttl: Duration,

@@ -26,6 +26,11 @@ impl<K, V> Discarded<K, V> {
         self.keep(gone);
     }
 
+    /// Takes an entry that the caller removes.
+    pub(crate) fn remove(&mut self, gone: Gone<K, V>) {
+        self.keep(gone);
+    }
+
     /// Takes an entry whose life is over.
     pub(crate) fn expire(&mut self, gone: Gone<K, V>) {
         self.expired += 1;

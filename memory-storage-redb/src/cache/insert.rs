@@ -45,17 +45,17 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
         let read_at = read_at.min(now);
         let term = self.lifetimes.term(0, short(hash));
         let lives = now.as_millis() < read_at.as_millis().saturating_add(u64::from(term));
-        let fits = u32::try_from(weight).ok().filter(|_| weight <= self.bounds.max_weight);
-        let Some(weight) = fits.filter(|_| lives) else {
+        if !lives || weight > self.bounds.max_weight {
             self.counters.add(Count::Rejected, 1);
             drop(self.remove(&key));
             return false;
-        };
+        }
         self.counters.add(Count::Insertions, 1);
         let entered = Amount::of(weight);
         let mut discarded = Discarded::new();
         let mut replaced = None;
         {
+            let _inside = self.inside();
             let place = self.shards.of(hash);
             let mut shard = place.write();
             shard.keep_time(now, &self.lifetimes, &mut discarded);
@@ -109,6 +109,7 @@ impl<K: Eq + Hash, V, C: Clock> AdaptiveCache<K, V, C> {
             let Some(place) = self.shards.long(self.bounds.entries(), own) else { return };
             let mut discarded = Discarded::new();
             {
+                let _inside = self.inside();
                 let mut shard = place.write();
                 shard.evict(self.duel.policy(), Some(short(hash)), now, &self.lifetimes, &mut discarded);
                 self.settle(place, &shard, nothing, discarded.total());

@@ -22,8 +22,8 @@ enum Place {
 struct Seen {
     place: Place,
     frequency: u8,
-    /// When it was last evicted from the small queue, in such evictions; 0 for
-    /// not since it last came in.
+    /// Number of its last eviction from the small queue; 0 for none since it
+    /// last came in.
     buried: u32,
 }
 
@@ -37,6 +37,9 @@ struct Key {
 struct Queues {
     small: VecDeque<u32>,
     main: VecDeque<u32>,
+    /// Number of the last eviction from the small queue. After the highest comes 1
+    /// again: a key that was evicted as many evictions ago may count as a ghost, which
+    /// costs one wrong promotion.
     buried: u32,
 }
 
@@ -151,7 +154,9 @@ impl Shadows {
 }
 
 fn is_ghost(seen: Seen, way: &Queues, capacity: usize) -> bool {
-    seen.buried > 0 && (way.buried - seen.buried) as usize <= ghosts(capacity)
+    // Numbers are from 1 on, also after the highest.
+    let since = way.buried.wrapping_sub(seen.buried) - u32::from(seen.buried > way.buried);
+    seen.buried > 0 && since as usize <= ghosts(capacity)
 }
 
 impl Queues {
@@ -170,7 +175,7 @@ impl Queues {
                     self.main.push_back(id);
                     continue;
                 }
-                self.buried += 1;
+                self.buried = self.buried.checked_add(1).unwrap_or(1);
                 *seen = Seen { place: Place::Out, frequency: 0, buried: self.buried };
                 return;
             }
@@ -190,5 +195,28 @@ impl Queues {
         }
         *seen = Seen::default();
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scans keys, each of which evicts another once the queues are full, and comes back to
+    /// some of them: what each way says at every lookup.
+    fn scan(shadows: &mut Shadows, from: u32) -> Vec<[bool; WAYS]> {
+        (from..from + 200).flat_map(|key| [key, key.saturating_sub(70)]).map(|key| shadows.access(key)).collect()
+    }
+
+    #[test]
+    fn evictions_are_counted_beyond_32_bits() {
+        let (mut near, mut far) = (Shadows::new(64), Shadows::new(64));
+        near.ways.iter_mut().for_each(|way| way.buried = u32::MAX - 50);
+        for from in [0, 1_000, 2_000] {
+            // The same as far from the end.
+            assert!(scan(&mut near, from) == scan(&mut far, from));
+        }
+        assert!(near.ways.iter().any(|way| (1..1_000).contains(&way.buried)));
+        assert!(near.ways.iter().all(|way| way.buried > 0));
     }
 }

@@ -41,7 +41,7 @@ pub(crate) struct Shard<K, V> {
 /// A value on its way into a shard.
 pub(crate) struct Arrival<V> {
     pub(crate) value: V,
-    pub(crate) weight: u32,
+    pub(crate) weight: u64,
     /// When it was read from where it comes from.
     pub(crate) read_at: Moment,
     /// The length of its first term.
@@ -131,7 +131,7 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         key: &K,
         arrival: Arrival<V>,
         lifetimes: &Lifetimes,
-    ) -> Result<(V, u32), Arrival<V>> {
+    ) -> Result<(V, u64), Arrival<V>> {
         let (ends, hard) = self.deadlines(&arrival, lifetimes);
         match self.table.entry(hash, key) {
             Some(mut entry) => Ok(entry.replace(arrival.value, ends, Rest { hard, weight: arrival.weight })),
@@ -154,13 +154,35 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
     }
 
-    /// Hands out every living entry.
-    pub(crate) fn living(&self, now: Moment, lifetimes: &Lifetimes, mut hand_out: impl FnMut(&K, &V)) {
+    /// Takes out the entries whose lives are over, and those of the others for which
+    /// `keep` does not hold. If `keep` panics, nothing is taken out.
+    pub(crate) fn retain(
+        &mut self,
+        now: Moment,
+        lifetimes: &Lifetimes,
+        keep: &mut impl FnMut(&K, &V) -> bool,
+        discarded: &mut Discarded<K, V>,
+    ) {
         let time = self.time(now);
-        for (slot, rest) in self.table.iter() {
-            if slot.lives(time, rest.hard, self.table.hash(&slot.key), lifetimes) {
-                hand_out(&slot.key, &slot.value);
+        let mut leaving = Vec::new();
+        for bucket in 0..self.table.buckets() {
+            let Some(hash) = self.table.hash_in(bucket) else { continue };
+            let Some(entry) = self.table.bucket(bucket) else { continue };
+            let lives = entry.lives(time, hash, lifetimes);
+            if !lives || !keep(&entry.slot().key, &entry.slot().value) {
+                leaving.push((bucket, lives));
             }
+        }
+        for (bucket, lived) in &leaving {
+            let Some(entry) = self.table.bucket(*bucket) else { continue };
+            if *lived {
+                discarded.remove(entry.remove());
+            } else {
+                discarded.expire(entry.remove());
+            }
+        }
+        if !leaving.is_empty() {
+            self.tidy();
         }
     }
 

@@ -7,6 +7,7 @@ use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 
+use super::bounds::Amount;
 use super::life::Lifetimes;
 use super::slot::{Gone, Rest, Slot};
 
@@ -88,9 +89,10 @@ impl<K, V> Table<K, V> {
         Some(Occupied { entry, rest: &mut self.rests[bucket] })
     }
 
-    /// All entries.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Slot<K, V>, Rest)> {
-        self.rests.iter().enumerate().filter_map(|(bucket, rest)| Some((self.slots.get_bucket(bucket)?, *rest)))
+    /// Number of entries, and their weight.
+    pub(crate) fn amount(&self) -> Amount {
+        let rests = self.rests.iter().enumerate().filter(|(bucket, _)| self.slots.get_bucket(*bucket).is_some());
+        rests.fold(Amount::default(), |sum, (_, rest)| sum.plus(Amount::of(rest.weight)))
     }
 
     /// All slots.
@@ -177,7 +179,7 @@ impl<K, V> Occupied<'_, K, V> {
     }
 
     /// Puts another value in the entry's place: what was there, and its weight.
-    pub(crate) fn replace(&mut self, value: V, ends: u32, rest: Rest) -> (V, u32) {
+    pub(crate) fn replace(&mut self, value: V, ends: u32, rest: Rest) -> (V, u64) {
         let former = std::mem::replace(self.rest, rest);
         (self.slot_mut().replace(value, ends), former.weight)
     }

@@ -16,7 +16,9 @@
 //! operation on a line that is its own. While the lock is *biased* it is the
 //! writer's: who finds the bias lets every thread pass a barrier
 //! (`membarrier(2)`), which takes 0.1 to 2.5 µs, and the bias comes back only
-//! after as many reads in a row as are worth it.
+//! after as many reads in a row as are worth it. Where the kernel refuses that
+//! barrier after all, as under a later seccomp filter, the writer takes a slow one
+//! for a last time, and no lock is biased from then on.
 //!
 //! Biased locks with announced readers are from Dice and Kogan, "BRAVO: Biased
 //! Locking for Reader-Writer Locks", USENIX ATC 2019.
@@ -28,7 +30,8 @@ use std::ops::{Deref, DerefMut};
 
 use super::{
     AtomicU8, AtomicU32, AtomicUsize, Ordering, READS_COUNTED, READS_IN_A_ROW, RwLock, RwLockReadGuard,
-    RwLockWriteGuard, STRIPES, Stripe, claimed_stripes, full_barrier, has_full_barrier, light_barrier, yield_now,
+    RwLockWriteGuard, STRIPES, Stripe, claimed_stripes, full_barrier, has_full_barrier, is_withdrawn, light_barrier,
+    yield_now,
 };
 
 /// What the thread that owns a stripe writes, on cache lines of its own.
@@ -145,7 +148,7 @@ impl<T> BiasedLock<T> {
     }
 
     fn count_reads(&self) {
-        if !self.can_be_biased {
+        if !self.can_be_biased || is_withdrawn() {
             return;
         }
         // Others count at the same time; a few more or less do not matter.

@@ -1,12 +1,16 @@
 //! The primitives that the cache is built on. The tests of interleavings build
 //! the same modules on others of the same names.
 
+mod barrier;
 mod biased;
+mod inside;
 mod stripe;
 
 use std::sync::{self, PoisonError};
 
+pub(crate) use barrier::{full_barrier, has_full_barrier, is_withdrawn, light_barrier};
 pub(crate) use biased::{Announced, BiasedLock, ReadGuard, WriteGuard};
+pub(crate) use inside::Inside;
 pub(crate) use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread::yield_now;
@@ -59,47 +63,6 @@ pub(crate) const READS_IN_A_ROW: u32 = 512;
 
 /// One in so many reads of a thread counts for as many.
 pub(crate) const READS_COUNTED: u32 = 16;
-
-/// What keeps the compiler, and only the compiler, from moving reads and writes
-/// across: the other half of [`full_barrier`].
-#[inline]
-pub(crate) fn light_barrier() {
-    sync::atomic::compiler_fence(Ordering::SeqCst);
-}
-
-/// Lets every running thread of this process pass a full memory barrier, or ends
-/// the process.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn full_barrier() {
-    use rustix::thread::{MembarrierCommand, membarrier};
-
-    let expedited = || membarrier(MembarrierCommand::PrivateExpedited).is_ok();
-    // A process without a registration of its own still has the slow kind.
-    let passed = expedited() || (has_full_barrier() && expedited()) || membarrier(MembarrierCommand::Global).is_ok();
-    if !passed {
-        // The kernel has withdrawn membarrier(2), which it offered before. A
-        // panic would give the lock back while others may be reading.
-        std::process::abort();
-    }
-}
-
-/// Whether [`full_barrier`] works here.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-pub(crate) fn has_full_barrier() -> bool {
-    use rustix::thread::{MembarrierCommand, membarrier};
-
-    membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn full_barrier() {
-    unreachable!("asked for where there is none");
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub(crate) fn has_full_barrier() -> bool {
-    false
-}
 
 #[cfg(test)]
 mod tests {

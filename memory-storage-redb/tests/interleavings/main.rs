@@ -123,6 +123,55 @@ fn a_life_that_is_over_is_over_for_everybody() {
     assert_eq!(cache.stats().expirations, 1);
 }
 
+/// An unread entry in the last millisecond of its term, and a reader that may have taken its
+/// time before the term ends and count its read after it.
+fn a_late_read(clock: &ManualClock, cache: &Arc<Cache>) -> thread::JoinHandle<()> {
+    cache.insert(1, 1);
+    clock.advance(Duration::from_millis(44));
+    let cache = Arc::clone(cache);
+    thread::spawn(move || assert!(cache.get(&1).is_none_or(|value| value == 1)))
+}
+
+/// Of an entry whose life one lookup found to be over, no later one has an answer, whatever
+/// a third that began before counts meanwhile.
+fn a_life_that_was_found_to_be_over_stays_over() {
+    let (cache, clock) = cache(100, 1_000);
+    let late = a_late_read(&clock, &cache);
+    let observers = (0..2).map(|_| {
+        let (cache, clock) = (Arc::clone(&cache), clock.clone());
+        thread::spawn(move || {
+            clock.advance(Duration::from_millis(12));
+            if cache.get(&1).is_none() {
+                assert_eq!(cache.get(&1), None);
+            }
+        })
+    });
+    join(observers.chain([late]).collect::<Vec<_>>());
+}
+
+/// What an invalidation leaves is what `keep` was asked about, dead or alive: no late read
+/// brings back what it passed over.
+fn an_invalidation_leaves_nothing_that_a_late_read_renews() {
+    for by_key in [false, true] {
+        let (cache, clock) = cache(100, 1_000);
+        let late = a_late_read(&clock, &cache);
+        let invalidation = {
+            let (cache, clock) = (Arc::clone(&cache), clock.clone());
+            thread::spawn(move || {
+                clock.advance(Duration::from_millis(12));
+                if by_key {
+                    cache.entries().iter().for_each(|(key, _)| assert!(cache.remove(key).is_some()));
+                } else {
+                    cache.retain(|_, _| false);
+                }
+                assert_eq!(cache.get(&1), None);
+            })
+        };
+        join([late, invalidation]);
+        assert_eq!((cache.get(&1), cache.len(), cache.weight()), (None, 0, 0));
+    }
+}
+
 /// Readers of the lock itself, by announcement or not, never see a write in
 /// the middle, and a write is never lost.
 fn a_writer_is_alone() {
@@ -190,10 +239,15 @@ fn a_read_that_needs_no_barrier_meets_a_write() {
 }
 
 fn main() {
-    let scenarios: [(&str, fn()); 5] = [
+    let scenarios: [(&str, fn()); 7] = [
         ("nothing is lost and nothing made up", nothing_is_lost_and_nothing_made_up),
         ("no bound is exceeded once insertions are done", no_bound_is_exceeded_once_insertions_are_done),
         ("a life that is over is over for everybody", a_life_that_is_over_is_over_for_everybody),
+        ("a life that was found to be over stays over", a_life_that_was_found_to_be_over_stays_over),
+        (
+            "an invalidation leaves nothing that a late read renews",
+            an_invalidation_leaves_nothing_that_a_late_read_renews,
+        ),
         ("a writer is alone", a_writer_is_alone),
         ("a read that needs no barrier meets a write", a_read_that_needs_no_barrier_meets_a_write),
     ];
