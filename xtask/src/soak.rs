@@ -2,9 +2,10 @@
 
 use std::io::{IsTerminal, stderr};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
+use memory_benches::InputError;
 use memory_conformance::history::history;
 use memory_storage_turso::{CacheConfig, CachedStorage};
 
@@ -23,7 +24,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.coherence {
-        bail!("nothing to soak: give `--coherence`");
+        return Err(InputError::new("soak: nothing was chosen to run; give `--coherence`").into());
     }
     let config = CacheConfig::default();
     let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };

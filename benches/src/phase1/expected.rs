@@ -80,9 +80,15 @@ impl Expected {
         row.expected_cost_vs_uncached = self.cost_vs_uncached;
         row.expected_added_ns_per_op = self.added_ns;
         let asked = self.target.or(row.expected_speedup);
+        // At a server given by URL nothing counts the requests of all systems.
+        let is_uncounted = self.saved.is_some() && row.round_trips_saved.is_none() && row.speedup.is_some();
+        let saved = self.saved.filter(|_| !is_uncounted);
+        if is_uncounted {
+            explain(row, "round trips are not counted at this server, and those saved have no part in the verdict");
+        }
         let pairs = [
             (row.speedup, asked),
-            (row.round_trips_saved, self.saved),
+            (row.round_trips_saved, saved),
             // The other way round: the most that is allowed, and what it is.
             (self.cost_vs_uncached, row.cost_vs_uncached.or(self.cost_vs_uncached.map(|_| f64::INFINITY))),
             (self.added_ns, row.added_ns_per_op.or(self.added_ns.map(|_| f64::INFINITY))),
@@ -182,6 +188,21 @@ mod tests {
         assert_eq!(judged(first.clone()).promise, Some(Promise::Kept));
         first.round_trips_saved = Some(0.84);
         assert_eq!(judged(first).promise, Some(Promise::Missed));
+    }
+
+    #[test]
+    fn where_round_trips_are_not_counted_the_speedup_decides() {
+        for operation in
+            ["batch_operations/10", "batch_operations/100", "batch_operations/50/retrieve", "e2e_optimized"]
+        {
+            for (speedup, promise) in [(280.0, Promise::Kept), (2.0, Promise::Missed)] {
+                let mut uncounted = row(operation, speedup, 0.0);
+                uncounted.round_trips_saved = None;
+                let uncounted = judged(uncounted);
+                assert_eq!(uncounted.promise, Some(promise), "{operation}");
+                assert!(uncounted.reason.unwrap().contains("not counted"), "{operation}");
+            }
+        }
     }
 
     #[test]

@@ -1,0 +1,24 @@
+//! `cargo xtask soak`, from the outside.
+
+#![expect(clippy::unwrap_used, reason = "a failure is the test's")]
+
+use std::process::{Command, Output};
+
+fn soak(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask")).arg("soak").args(arguments).output().unwrap()
+}
+
+#[test]
+fn a_soak_of_nothing_is_refused() {
+    let output = soak(&[]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{message}");
+    assert!(message.contains("--coherence") && message.lines().count() == 1, "{message}");
+}
+
+#[test]
+fn a_soak_says_what_it_has_checked() {
+    let output = soak(&["--coherence", "--histories", "1"]);
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && said.contains("1 histories from seed 1"), "{said}");
+}
