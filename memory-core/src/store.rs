@@ -143,7 +143,7 @@ pub trait MemoryStorage: Store<Episode> + Store<Pattern> + Store<Heuristic> + De
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Which backend: `memory`, `libsql`.
+    /// Which backend: `memory`, `libsql`, `redb`.
     pub backend: &'static str,
     /// How long the check took.
     pub latency: Duration,

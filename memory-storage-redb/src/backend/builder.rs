@@ -1,0 +1,94 @@
+//! Opening a storage with settings.
+
+use std::path::Path;
+
+use memory_core::{Error, Result};
+
+use super::RedbStorage;
+use super::database::{Config, Place};
+use super::index::IndexedKey;
+
+/// Settings for a [`RedbStorage`], and the ways to open one.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> memory_core::Result<()> {
+/// use memory_storage_redb::RedbStorage;
+///
+/// let storage = RedbStorage::builder().index_metadata("session").memory().await?;
+/// # drop(storage);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct RedbBuilder {
+    indexes: Vec<String>,
+    cache_size: usize,
+    verify_on_open: bool,
+}
+
+impl Default for RedbBuilder {
+    fn default() -> Self {
+        Self { indexes: Vec::new(), cache_size: 128 << 20, verify_on_open: true }
+    }
+}
+
+impl RedbBuilder {
+    /// Declares that queries filter on this metadata key: each kind of record
+    /// gets an index on it when the storage is opened, unless it has one. 1 to
+    /// 128 letters, digits, `_`, `.` and `-`; any other key is refused where the
+    /// storage is opened.
+    pub fn index_metadata(mut self, key: impl Into<String>) -> Self {
+        self.indexes.push(key.into());
+        self
+    }
+
+    /// How many bytes of the file are kept in memory, of which a half are for
+    /// pages that wait to be written. Default: 128 MiB.
+    pub const fn cache_size(mut self, bytes: usize) -> Self {
+        self.cache_size = bytes;
+        self
+    }
+
+    /// Whether the checksum of every page is verified when a file is opened,
+    /// which reads all of it. Without, a file opens at once, and damage to it is
+    /// noticed where it is met: damaged records are [`Error::Corrupt`] either way,
+    /// but a damaged index may hide records until
+    /// [`check`](RedbStorage::check) tells. Default: true.
+    pub const fn verify_on_open(mut self, verify: bool) -> Self {
+        self.verify_on_open = verify;
+        self
+    }
+
+    /// Opens the database in the file at `path`, creating it as needed.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidInput`] for a key that cannot have an index.
+    /// - [`Error::Unavailable`] where another process or storage has the file
+    ///   open, its folder is missing, or the disk is full.
+    /// - [`Error::Unsupported`] where the file is not a database of this
+    ///   library's, is newer than it, or cannot be written.
+    /// - [`Error::Corrupt`] where the file is damaged.
+    pub async fn open(self, path: impl AsRef<Path>) -> Result<RedbStorage> {
+        RedbStorage::start(self.config(Place::File(path.as_ref().to_owned()))?).await
+    }
+
+    /// Opens a new database in memory, which lives as long as the storage.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`] for a key that cannot have an index.
+    pub async fn memory(self) -> Result<RedbStorage> {
+        RedbStorage::start(self.config(Place::Memory)?).await
+    }
+
+    pub(super) fn config(self, place: Place) -> Result<Config> {
+        Ok(Config {
+            place,
+            cache_size: self.cache_size,
+            verify_on_open: self.verify_on_open,
+            keys: self.indexes.iter().map(|key| IndexedKey::new(key)).collect::<Result<_, Error>>()?,
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! The open database, which may have to be opened again.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use memory_core::{Error, Result};
+use redb::backends::InMemoryBackend;
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase};
+
+use super::budget::{Budget, Stop};
+use super::error::{self, guarded};
+use super::index::{IndexedKey, Indexes};
+use super::schema;
+
+/// Where a database is, and how it is opened.
+#[derive(Clone, Debug)]
+pub(super) struct Config {
+    pub(super) place: Place,
+    /// How much redb keeps in memory, in bytes.
+    pub(super) cache_size: usize,
+    /// Whether every page is verified when a file is opened.
+    pub(super) verify_on_open: bool,
+    /// The metadata keys that are to have an index.
+    pub(super) keys: BTreeSet<IndexedKey>,
+}
+
+#[derive(Clone)]
+pub(super) enum Place {
+    File(PathBuf),
+    Memory,
+    /// A storage of the tests'.
+    #[cfg(test)]
+    Of(Arc<dyn Fn() -> super::tests::Injected + Send + Sync>),
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.fmt(f),
+            Self::Memory => f.write_str("memory"),
+            #[cfg(test)]
+            Self::Of(_) => f.write_str("injected"),
+        }
+    }
+}
+
+impl Config {
+    fn open(&self, verify: bool) -> Result<(Database, Indexes)> {
+        let operation = match &self.place {
+            Place::File(path) => format!("open the database {}", path.display()),
+            Place::Memory => "open the database".to_owned(),
+            #[cfg(test)]
+            Place::Of(_) => "open the database".to_owned(),
+        };
+        guarded(&operation, || {
+            let mut builder = Builder::new();
+            builder.set_cache_size(self.cache_size).set_check_integrity_on_open(verify);
+            let database = match &self.place {
+                Place::File(path) => builder.create(path),
+                Place::Memory => builder.create_with_backend(InMemoryBackend::new()),
+                #[cfg(test)]
+                Place::Of(make) => builder.create_with_backend(make()),
+            };
+            let database = database.map_err(|error| error::database(&operation, &error))?;
+            let indexes = schema::prepare(&database, &self.keys)?;
+            Ok((database, indexes))
+        })
+    }
+}
+
+/// The database that readers and the writer share.
+pub(super) struct Shared {
+    config: Config,
+    state: RwLock<State>,
+    indexes: RwLock<Arc<Indexes>>,
+}
+
+enum State {
+    Open(Database),
+    /// It could not be opened again after a failure, which is to be tried at the
+    /// next call.
+    Failed(Error),
+    Closed,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.config.fmt(f)
+    }
+}
+
+impl Shared {
+    pub(super) fn open(config: Config) -> Result<Self> {
+        let (database, indexes) = config.open(config.verify_on_open)?;
+        Ok(Self { config, state: RwLock::new(State::Open(database)), indexes: RwLock::new(Arc::new(indexes)) })
+    }
+
+    pub(super) fn indexes(&self) -> Arc<Indexes> {
+        Arc::clone(&self.indexes.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_indexes(&self, indexes: Indexes) {
+        *self.indexes.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(indexes);
+    }
+
+    /// Reads one snapshot. While the database is being checked, compacted or
+    /// opened, a read within a budget is told that it takes long.
+    pub(super) fn read<T>(
+        &self,
+        operation: &str,
+        budget: &mut Budget,
+        read: impl FnOnce(&ReadTransaction, &Indexes, &mut Budget) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let state = match self.state.try_read() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                budget.long()?;
+                self.lock()
+            }
+        };
+        let state = match &*state {
+            State::Failed(_) => {
+                drop(state);
+                budget.long()?;
+                self.recover()?;
+                self.lock()
+            }
+            State::Open(_) | State::Closed => state,
+        };
+        // After the database: an index that is known by then is in its snapshot.
+        let indexes = self.indexes();
+        let txn = state.database(operation)?.begin_read().map_err(|error| error::transaction(operation, &error))?;
+        read(&txn, &indexes, budget)
+    }
+
+    /// Uses the database for a write.
+    pub(super) fn write<T>(&self, operation: &str, write: impl FnOnce(&Database) -> Result<T>) -> Result<T> {
+        let state = self.lock();
+        let state = if matches!(*state, State::Failed(_)) {
+            drop(state);
+            self.recover()?;
+            self.lock()
+        } else {
+            state
+        };
+        guarded(operation, || write(state.database(operation)?))
+    }
+
+    /// Uses the database while nobody else does.
+    pub(super) fn alone<T>(&self, operation: &str, run: impl FnOnce(&mut Database) -> Result<T>) -> Result<T> {
+        let mut state = self.lock_alone();
+        match &mut *state {
+            State::Open(database) => guarded(operation, || run(database)),
+            State::Failed(error) => Err(error.clone()),
+            State::Closed => Err(closed(operation)),
+        }
+    }
+
+    /// Closes the database and opens it again: after a failure of the disk, redb
+    /// takes no more writes. What was committed is there again.
+    pub(super) fn reopen(&self) -> Result<()> {
+        if matches!(self.config.place, Place::Memory) {
+            return Ok(());
+        }
+        let mut state = self.lock_alone();
+        if matches!(*state, State::Closed) {
+            return Err(closed("open the database again"));
+        }
+        // The lock of the file is given back before it is taken anew.
+        drop(guarded("close the database", || {
+            *state = State::Failed(closed("open the database again"));
+            Ok(())
+        }));
+        self.open_again(&mut state)
+    }
+
+    /// Opens the database after [`Self::reopen`] could not.
+    fn recover(&self) -> Result<()> {
+        let mut state = self.lock_alone();
+        match &*state {
+            State::Failed(_) => self.open_again(&mut state),
+            State::Open(_) | State::Closed => Ok(()),
+        }
+    }
+
+    fn open_again(&self, state: &mut State) -> Result<()> {
+        // Its pages were verified when it was first opened.
+        match self.config.open(false) {
+            Ok((database, indexes)) => {
+                *state = State::Open(database);
+                self.set_indexes(indexes);
+                Ok(())
+            }
+            Err(error) => {
+                *state = State::Failed(error.clone());
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes the database once nobody reads any more.
+    pub(super) fn close(&self) -> Result<()> {
+        let state = std::mem::replace(&mut *self.lock_alone(), State::Closed);
+        let State::Open(database) = state else { return Ok(()) };
+        guarded("close the database", || {
+            database.close().map_err(|error| error::database("close the database", &error))
+        })
+    }
+
+    fn lock(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_alone(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn database(&self, operation: &str) -> Result<&Database> {
+        match self {
+            Self::Open(database) => Ok(database),
+            Self::Failed(error) => Err(error.clone()),
+            Self::Closed => Err(closed(operation)),
+        }
+    }
+}
+
+fn closed(operation: &str) -> Error {
+    Error::unavailable(operation, "the database is closed")
+}
