@@ -33,7 +33,7 @@ pub use report::{Ran, Report, Stopped};
 pub use rounds::{Measured, Series, Workload, run};
 pub use scale::ScaleSettings;
 pub use section::{SECTIONS, Scope, Section, Settings};
-pub use trajectories::{Shape, Trajectories};
+pub use trajectories::{Oddities, Shape, Trajectories};
 
 /// The program in the workspace's front page, so that it compiles and runs.
 #[cfg(doctest)]

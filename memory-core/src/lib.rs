@@ -30,7 +30,7 @@ pub use query::{
     Plan, Position, Query, Scalar, Test, count, select, validate_count,
 };
 pub use record::Record;
-pub use record::chat::{ChatContent, ChatMessage, ChatRole, FunctionCall, ToolCall};
+pub use record::chat::{ChatMessage, ChatNote, ChatNoteKind, ImportedChat};
 pub use record::episode::{
     Complexity, Episode, ExecutionResult, ExecutionStep, Reflection, RewardScore, TaskContext, TaskOutcome, TaskType,
 };

@@ -58,12 +58,12 @@ fn bad_trajectories_are_refused_with_the_file_the_index_and_the_reason() {
     assert!(message.contains(&path) && message.contains("not JSON"), "{message}");
 
     let mut broken = trajectory();
-    broken["traj"][2]["tool_call_id"] = json!("d");
+    broken["traj"][2]["role"] = Value::Null;
     let entries = json!([trajectory(), trajectory(), trajectory(), broken, trajectory()]);
     let path = write(&file("broken.json"), &entries.to_string());
-    let message = refusal(&["bench", "--quick", "--trajectories", &path]);
+    let message = refusal(&["bench", "--quick", "--strict", "--trajectories", &path]);
     assert!(message.contains(&format!("{path}: trajectory 3: ")), "{message}");
-    assert!(message.contains("messages[2].tool_call_id") && message.contains("`d`"), "{message}");
+    assert!(message.contains("messages[2].role"), "{message}");
 
     let bytes = file("bytes.json");
     fs::write(&bytes, [b'[', 0xff, b']']).unwrap();
@@ -172,7 +172,12 @@ fn every_section_is_listed() {
 #[test]
 fn the_json_holds_the_same_numbers_as_the_table() {
     let folder = tempfile::tempdir().unwrap();
-    let episodes = Value::from(vec![trajectory(); 3]);
+    let mut episodes = vec![trajectory(); 3];
+    // A run that crashed.
+    let mut crashed = trajectory();
+    crashed["traj"] = json!([]);
+    episodes.push(crashed);
+    let episodes = Value::from(episodes);
     let input = write(&folder.path().join("trajectories.json"), &episodes.to_string());
     // What was there, and longer, is replaced.
     let results = write(&folder.path().join("results.json"), &"x".repeat(1 << 20));
@@ -200,6 +205,10 @@ fn the_json_holds_the_same_numbers_as_the_table() {
     assert!(!errors.contains('\u{1b}'), "a progress bar where there is no terminal: {errors}");
     assert!(
         errors.contains("[1/1] local: about ") && errors.contains(&format!("report: {}", page.display())),
+        "{errors}"
+    );
+    assert!(
+        errors.contains("skipped 1 of 4 trajectories") && errors.contains("trajectory 3: `traj` is empty"),
         "{errors}"
     );
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");

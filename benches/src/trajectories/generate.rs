@@ -1,7 +1,7 @@
 //! Generated trajectories, as like to real ones as sizes and shapes go.
 
 use fastrand::Rng;
-use memory_core::{ChatMessage, ChatRole, ToolCall};
+use memory_core::ChatMessage;
 use serde_json::{Map, Value, json};
 
 use super::{Trajectories, Trajectory};
@@ -100,7 +100,7 @@ impl Trajectories {
                 messages: chat(&mut random),
             };
             // Every call that is generated is answered once, so that none is refused.
-            trajectory.episode(index).ok()
+            trajectory.episode(index).ok().map(|(episode, _)| episode)
         });
         Self::new(super::GENERATED, episodes.collect())
     }
@@ -109,7 +109,7 @@ impl Trajectories {
 fn chat(random: &mut Rng) -> Vec<ChatMessage> {
     let steps = weighted(random, &STEPS);
     let turns = draw(random, &TURNS);
-    let mut messages = vec![ChatMessage::new(ChatRole::User, text(random, &USER))];
+    let mut messages = vec![ChatMessage::new("user", text(random, &USER))];
     let mut left = steps;
     for turn in (0..turns).rev() {
         // The steps spread over the assistant's turns, and all are done by the last.
@@ -118,9 +118,9 @@ fn chat(random: &mut Rng) -> Vec<ChatMessage> {
             step(random, steps - number, &mut messages);
         }
         left -= now;
-        messages.push(ChatMessage::new(ChatRole::Assistant, text(random, &ASSISTANT)));
+        messages.push(ChatMessage::new("assistant", text(random, &ASSISTANT)));
         if turn > 0 {
-            messages.push(ChatMessage::new(ChatRole::User, text(random, &USER)));
+            messages.push(ChatMessage::new("user", text(random, &USER)));
         }
     }
     messages
@@ -130,11 +130,8 @@ fn step(random: &mut Rng, number: usize, messages: &mut Vec<ChatMessage>) {
     let tool = &TOOLS[weighted(random, &TOOLS.map(|tool| tool.calls))];
     let id = format!("call_{number}_{:08x}", random.u32(..));
     let arguments = object(random, &tool.arguments);
-    let mut call = ChatMessage::calling(vec![ToolCall::new(id.as_str(), tool.name, arguments)]);
-    if random.usize(0..1_164) < 90 {
-        call.content = ChatMessage::new(ChatRole::Assistant, text(random, &ALONG)).content;
-    }
-    messages.push(call);
+    let call = ChatMessage::calling(id.as_str(), tool.name, arguments);
+    messages.push(if random.usize(0..1_164) < 90 { call.with("content", text(random, &ALONG)) } else { call });
     let output = if random.usize(0..tool.calls) < tool.failures {
         FAILURES[random.usize(0..FAILURES.len())].to_owned()
     } else {

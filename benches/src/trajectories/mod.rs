@@ -1,18 +1,21 @@
 //! The episodes that the bench stores: real ones from a file, or generated.
 
 mod generate;
+mod oddities;
 mod read;
 mod shape;
 
 use std::time::Duration;
 
 use memory_core::{
-    ChatMessage, Episode, EpisodeId, Result, RewardScore, TaskContext, TaskOutcome, TaskType, Timestamp,
+    ChatMessage, ChatNote, Episode, EpisodeId, ImportedChat, Result, RewardScore, TaskContext, TaskOutcome, TaskType,
+    Timestamp,
 };
 use serde_json::Value;
 use uuid::Builder;
 
 pub(crate) use generate::words;
+pub use oddities::Oddities;
 pub use shape::Shape;
 
 /// The source of those that no file gave.
@@ -27,11 +30,13 @@ pub struct Trajectories {
     pub episodes: Vec<Episode>,
     /// Their sizes.
     pub shape: Shape,
+    /// What of the file was skipped, repaired or kept aside.
+    pub oddities: Oddities,
 }
 
 impl Trajectories {
     fn new(source: impl Into<String>, episodes: Vec<Episode>) -> Self {
-        Self { source: source.into(), shape: Shape::of(&episodes), episodes }
+        Self { source: source.into(), shape: Shape::of(&episodes), episodes, oddities: Oddities::default() }
     }
 
     /// Whether they come from no file.
@@ -54,12 +59,18 @@ struct Trajectory {
 
 impl Trajectory {
     /// The episode of this trajectory as the `index`-th of its set: ten minutes
-    /// after the one before, with an id that depends on nothing else.
-    fn episode(self, index: u64) -> Result<Episode> {
+    /// after the one before, with an id that depends on nothing else. It lacks
+    /// the system prompt, which is the same policy in all of a set.
+    fn episode(self, index: u64) -> Result<(Episode, Vec<ChatNote>)> {
         // 15 May 2024, 15:00 in New York: the present of the airline's agents.
         let start = Timestamp::from_micros(1_715_799_600_000_000)?;
         let start = start.checked_add(Duration::from_secs(600 * index)).unwrap_or(Timestamp::MAX);
-        let mut episode = Episode::from_chat_at(&self.messages, TaskContext::new("tau-bench"), TaskType::Other, start)?;
+        let imported = Episode::from_chat_at(&self.messages, TaskContext::new("tau-bench"), TaskType::Other, start)?;
+        let ImportedChat { mut episode, notes, .. } = imported;
+        if let Some(Value::Array(messages)) = episode.metadata.remove("messages") {
+            let rest = messages.into_iter().skip_while(|message| message["role"] == "system");
+            episode.metadata.insert("messages", rest.collect::<Vec<_>>());
+        }
         episode.id = time_ordered_id(start, index);
         let reward = self.reward;
         episode.outcome = Some(match reward {
@@ -86,7 +97,7 @@ impl Trajectory {
         if let Some(user_id) = self.user_id {
             episode.metadata.insert("user_id", user_id);
         }
-        Ok(episode)
+        Ok((episode, notes))
     }
 }
 

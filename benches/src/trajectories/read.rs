@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use memory_core::Record;
+use memory_core::{ChatNote, Episode, Record};
 use serde_json::{Map, Value};
 
-use super::{Trajectories, Trajectory};
+use super::{Oddities, Trajectories, Trajectory};
 use crate::InputError;
 
 impl Trajectories {
@@ -13,11 +13,15 @@ impl Trajectories {
     /// `{task_id, reward, info, traj, trial}`, where `traj` is a chat with tool
     /// calls. Of `info` only the user's id is kept, if it is there.
     ///
+    /// A trajectory that holds no conversation (τ-bench writes `"traj": []` for
+    /// a run that crashed), or is broken in another way, is skipped and among
+    /// the [`Oddities`]; if `strict`, the file is refused instead.
+    ///
     /// # Errors
     ///
     /// One line that names the file and, for a broken trajectory, its index
     /// and, for a broken message, the message's, both from 0.
-    pub fn read(path: &Path) -> Result<Self, InputError> {
+    pub fn read(path: &Path, strict: bool) -> Result<Self, InputError> {
         let about = |reason: String| InputError::new(format!("{}: {reason}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| about(error.to_string()))?;
         let value: Value = serde_json::from_str(&text).map_err(|error| about(format!("not JSON: {error}")))?;
@@ -27,19 +31,32 @@ impl Trajectories {
         if entries.is_empty() {
             return Err(about("there are no trajectories in it".to_owned()));
         }
-        let episodes = (0_u64..).zip(entries).map(|(index, entry)| {
-            let episode = Trajectory::read(entry).and_then(|trajectory| {
-                let episode = trajectory.episode(index).map_err(|error| error.to_string())?;
-                episode.validate().map_err(|error| error.to_string())?;
-                Ok(episode)
-            });
-            episode.map_err(|reason| about(format!("trajectory {index}: {reason}")))
-        });
-        Ok(Self::new(path.display().to_string(), episodes.collect::<Result<_, _>>()?))
+        let mut oddities = Oddities { trajectories: entries.len(), ..Oddities::default() };
+        let mut episodes = Vec::with_capacity(entries.len());
+        for (index, entry) in (0_u64..).zip(entries) {
+            match Trajectory::read(entry).and_then(|trajectory| trajectory.valid_episode(index)) {
+                Ok((episode, notes)) => {
+                    oddities.notes.extend(notes.into_iter().map(|note| (index, note)));
+                    episodes.push(episode);
+                }
+                Err(reason) if strict => return Err(about(format!("trajectory {index}: {reason}"))),
+                Err(reason) => oddities.skipped.push((index, reason)),
+            }
+        }
+        if let ([], Some((index, reason))) = (&episodes[..], oddities.skipped.first()) {
+            return Err(about(format!("no trajectory can be read; trajectory {index}: {reason}")));
+        }
+        Ok(Self { oddities, ..Self::new(path.display().to_string(), episodes) })
     }
 }
 
 impl Trajectory {
+    fn valid_episode(self, index: u64) -> Result<(Episode, Vec<ChatNote>), String> {
+        let (episode, notes) = self.episode(index).map_err(|error| error.to_string())?;
+        episode.validate().map_err(|error| error.to_string())?;
+        Ok((episode, notes))
+    }
+
     fn read(entry: Value) -> Result<Self, String> {
         let Value::Object(mut fields) = entry else {
             return Err("an object is wanted".to_owned());
@@ -53,6 +70,9 @@ impl Trajectory {
         let Value::Array(traj) = take(&mut fields, "traj")? else {
             return Err("`traj` is not a list of messages".to_owned());
         };
+        if traj.is_empty() {
+            return Err("`traj` is empty".to_owned());
+        }
         let messages = traj
             .into_iter()
             .enumerate()
@@ -90,10 +110,10 @@ mod tests {
         ]})
     }
 
-    fn read(name: &str, text: &str) -> Result<Trajectories, String> {
+    fn read(name: &str, text: &str, strict: bool) -> Result<Trajectories, String> {
         let path: PathBuf = std::env::temp_dir().join(format!("memory-benches-{}-{name}.json", std::process::id()));
         std::fs::write(&path, text).unwrap();
-        let read = Trajectories::read(&path);
+        let read = Trajectories::read(&path, strict);
         std::fs::remove_file(&path).unwrap();
         read.map_err(|error| {
             let text = error.to_string();
@@ -110,7 +130,7 @@ mod tests {
         let mut failed = entry();
         failed["reward"] = json!(0);
         failed["task_id"] = json!("airline-7");
-        let read = read("good", &json!([entry(), partial, failed]).to_string()).unwrap();
+        let read = read("good", &json!([entry(), partial, failed]).to_string(), true).unwrap();
         let [success, partial, failed] = &read.episodes[..] else { panic!() };
         assert_eq!(success.task_description, "Help.");
         assert_eq!(success.outcome.as_ref().unwrap().name(), "success");
@@ -126,11 +146,11 @@ mod tests {
 
     #[test]
     fn what_is_no_list_of_trajectories_is_refused() {
-        assert!(read("empty", "").unwrap_err().starts_with("not JSON: EOF"));
-        assert!(read("cut", "[{\"task_id\": 1,").unwrap_err().starts_with("not JSON: EOF"));
-        assert!(read("object", "{}").unwrap_err().contains("array of trajectories is wanted"));
-        assert!(read("none", "[]").unwrap_err().contains("no trajectories"));
-        let missing = Trajectories::read(Path::new("no such file.json")).unwrap_err().to_string();
+        assert!(read("empty", "", false).unwrap_err().starts_with("not JSON: EOF"));
+        assert!(read("cut", "[{\"task_id\": 1,", false).unwrap_err().starts_with("not JSON: EOF"));
+        assert!(read("object", "{}", false).unwrap_err().contains("array of trajectories is wanted"));
+        assert!(read("none", "[]", false).unwrap_err().contains("no trajectories"));
+        let missing = Trajectories::read(Path::new("no such file.json"), false).unwrap_err().to_string();
         assert!(missing.starts_with("no such file.json: "), "{missing}");
     }
 
@@ -139,7 +159,7 @@ mod tests {
         let refusal = |name: &str, change: &dyn Fn(&mut Value)| {
             let mut broken = entry();
             change(&mut broken);
-            let refused = read(name, &json!([entry(), entry(), broken, entry()]).to_string()).unwrap_err();
+            let refused = read(name, &json!([entry(), entry(), broken, entry()]).to_string(), true).unwrap_err();
             refused.strip_prefix("trajectory 2: ").unwrap().to_owned()
         };
         assert_eq!(refusal("null", &|entry| *entry = Value::Null), "an object is wanted");
@@ -148,11 +168,37 @@ mod tests {
         assert_eq!(refusal("reward", &|entry| entry["reward"] = Value::Null), "`reward` is not a number");
         assert_eq!(refusal("trial", &|entry| entry["trial"] = json!(-1)), "`trial` is not a count");
         assert_eq!(refusal("list", &|entry| entry["traj"] = json!("x")), "`traj` is not a list of messages");
-        let role = refusal("role", &|entry| entry["traj"][1]["role"] = json!("wizard"));
-        assert!(role.starts_with("traj[1]: ") && role.contains("wizard"), "{role}");
-        let answer = refusal("answer", &|entry| entry["traj"][3]["tool_call_id"] = json!("other"));
-        assert!(answer.contains("messages[3].tool_call_id"), "{answer}");
+        assert_eq!(refusal("crashed", &|entry| entry["traj"] = json!([])), "`traj` is empty");
+        let message = refusal("message", &|entry| entry["traj"][1] = json!("Help."));
+        assert!(message.starts_with("traj[1]: "), "{message}");
+        let role = refusal("role", &|entry| entry["traj"][1]["role"] = Value::Null);
+        assert!(role.contains("messages[1].role"), "{role}");
+        let call = refusal("call", &|entry| entry["traj"][2]["tool_calls"] = json!("f()"));
+        assert!(call.contains("messages[2].tool_calls"), "{call}");
         let large = refusal("large", &|entry| entry["traj"][3]["content"] = json!("x".repeat(5 << 20)));
         assert!(large.contains("bytes of content"), "{large}");
+    }
+
+    #[test]
+    fn what_holds_no_conversation_is_skipped_and_counted() {
+        let mut crashed = entry();
+        crashed["traj"] = json!([]);
+        let mut odd = entry();
+        odd["traj"][3]["tool_call_id"] = json!("other");
+        let text = json!([crashed, entry(), crashed, odd]).to_string();
+        let skipping = read("skipping", &text, false).unwrap();
+        assert_eq!(skipping.episodes.len(), 2);
+        let empty = |index| (index, "`traj` is empty".to_owned());
+        assert_eq!(skipping.oddities.skipped, [empty(0), empty(2)]);
+        assert_eq!(
+            skipping.oddities.notes.iter().map(|(index, note)| (*index, note.message)).collect::<Vec<_>>(),
+            [(3, 3)]
+        );
+        let printed = skipping.oddities.to_string();
+        assert!(printed.starts_with("skipped 2 of 4 trajectories"), "{printed}");
+        assert!(printed.contains("\n  trajectory 2: `traj` is empty\n"), "{printed}");
+        assert_eq!(read("strict", &text, true).unwrap_err(), "trajectory 0: `traj` is empty");
+        let nothing = read("nothing", &json!([crashed]).to_string(), false).unwrap_err();
+        assert_eq!(nothing, "no trajectory can be read; trajectory 0: `traj` is empty");
     }
 }

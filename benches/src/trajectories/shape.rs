@@ -42,7 +42,10 @@ impl Shape {
         let mut tools: Vec<_> = steps.iter().map(|step| step.tool.as_str()).collect();
         tools.sort_unstable();
         tools.dedup();
-        let said = |episode: &Episode| episode.metadata.get("messages").and_then(Value::as_array).map_or(0, Vec::len);
+        let said = |episode: &Episode| {
+            let messages = episode.metadata.get("messages").and_then(Value::as_array);
+            messages.into_iter().flatten().filter(|message| message["role"] != "tool").count()
+        };
         let succeeded =
             |episode: &&Episode| episode.outcome.as_ref().is_some_and(|outcome| outcome.name() == "success");
         Self {

@@ -77,8 +77,8 @@ impl Check {
     }
 
     /// Walks a JSON value without recursion, since its depth is not yet known,
-    /// and returns the first integer that is not an `i64`.
-    pub fn json(&mut self, field: impl Fn() -> String, value: &Value) -> Option<String> {
+    /// and returns the first integer that is a `u64` and not an `i64`.
+    pub fn json(&mut self, field: impl Fn() -> String, value: &Value) -> Option<u64> {
         let mut beyond = None;
         let mut open = vec![(value, 0)];
         while let Some((value, depth)) = open.pop() {
@@ -98,14 +98,17 @@ impl Check {
                     fields.keys().for_each(|key| self.reserved(&field, key));
                     open.extend(fields.values().map(|field| (field, depth + 1)));
                 }
-                Value::Number(number) if number.is_i64() => self.scalars(1),
+                Value::Number(number) if number.is_i64() || number.is_u64() => {
+                    self.scalars(1);
+                    beyond = beyond.or(number.as_u64().filter(|_| !number.is_i64()));
+                }
                 Value::Number(number) => {
                     // With `serde_json/arbitrary_precision` a number is a text
                     // of any length, of which only the syntax is known.
                     let text = number.to_string();
                     self.content += text.len().max(8);
                     if !text.contains(['.', 'e', 'E']) {
-                        beyond = beyond.or(Some(text));
+                        self.refuse(field(), format!("{text} is outside i64 and u64"));
                     } else if !number.as_f64().is_some_and(f64::is_finite) {
                         self.refuse(field(), format!("{text} is not a finite number"));
                     }

@@ -167,8 +167,9 @@ pub struct ExecutionStep {
     pub tool: String,
     /// What it was used for.
     pub action: String,
-    /// The tool's arguments, any JSON. `json!` and [`Value::from`] make `null`
-    /// of a number that is not finite.
+    /// The tool's arguments: any JSON whose numbers are an `i64`, a `u64` or a
+    /// finite `f64`. `json!` and [`Value::from`] make `null` of a number that is
+    /// not finite.
     #[serde(with = "crate::json")]
     pub parameters: Value,
     /// What came back; `None` while it runs.

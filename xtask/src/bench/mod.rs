@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// Store the episodes of this file, in the format of τ-bench, instead of generated ones
     #[arg(long, value_name = "FILE")]
     trajectories: Option<PathBuf>,
+    /// Refuse a file of trajectories with one that cannot be read, instead of skipping it
+    #[arg(long, requires = "trajectories")]
+    strict: bool,
     /// Run this trace through the caches too: one key a line, or ARC's `.lis`; may be packed by gzip, and given more
     /// than once
     #[arg(long, value_name = "FILE")]
@@ -121,6 +124,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         report.stop(Stopped::Failure(format!("{error:#}")));
     }
     files.write(&report)?;
+    eprint!("{}", settings.trajectories.oddities);
     measured
 }
 

@@ -22,7 +22,7 @@ pub(super) fn sections(only: &[String]) -> Result<Vec<&'static Section>> {
 /// What was asked for, or the default.
 pub(super) fn settings(options: &Options) -> Result<Settings> {
     let trajectories = match &options.trajectories {
-        Some(path) => Trajectories::read(path)?,
+        Some(path) => Trajectories::read(path, options.strict)?,
         None => Trajectories::generate(options.seed, GENERATED),
     };
     let scope = match (options.quick, options.full) {

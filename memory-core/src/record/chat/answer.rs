@@ -15,6 +15,15 @@ pub(super) fn result(text: String, message: &Map<String, Value>) -> ExecutionRes
     }
 }
 
+/// The same sort of result, for a call that is answered along with another.
+pub(super) const fn without_text(result: &ExecutionResult) -> ExecutionResult {
+    match result {
+        ExecutionResult::Success { .. } => ExecutionResult::Success { output: String::new() },
+        ExecutionResult::Error { .. } => ExecutionResult::Error { message: String::new() },
+        ExecutionResult::Timeout => ExecutionResult::Timeout,
+    }
+}
+
 fn says_error(text: &str) -> bool {
     let text = text.trim();
     if text.starts_with('{') {

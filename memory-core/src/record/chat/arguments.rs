@@ -1,6 +1,6 @@
 //! The arguments of a call, without losing any of them.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use crate::record::check::Check;
 
@@ -27,10 +27,17 @@ fn exactly(text: &str) -> Option<Value> {
     (fits(&value) && pairs == pairs_in(&value) && numbers.into_iter().all(keeps_its_digits)).then_some(value)
 }
 
-pub(super) fn fits(value: &Value) -> bool {
+fn fits(value: &Value) -> bool {
     let mut check = Check::new();
     check.json(String::new, value);
     check.finish().is_ok()
+}
+
+/// Whether metadata can hold the value inside so many lists.
+pub(super) fn fits_in_metadata(value: &Value, lists: usize) -> bool {
+    let nested = (0..lists).fold(value.clone(), |inner, _| Value::Array(vec![inner]));
+    let mut check = Check::new();
+    check.json(String::new, &nested).is_none() && check.finish().is_ok()
 }
 
 /// How many keys the objects in it have. Fewer than the text has pairs means
@@ -83,9 +90,14 @@ fn string_length(text: &str) -> usize {
     end.map_or(text.len(), |end| end + 2)
 }
 
+/// Whether an `i64`, a `u64` or an `f64` has all digits of the number, whatever
+/// the features of `serde_json` let its own numbers keep.
 fn keeps_its_digits(number: &str) -> bool {
-    let kept = serde_json::from_str::<Number>(number).ok().map(|kept| kept.to_string());
-    kept.is_some_and(|kept| Decimal::of(&kept).is_some_and(|kept| Decimal::of(number) == Some(kept)))
+    if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
+        return true;
+    }
+    let kept = number.parse::<f64>().ok().and_then(|real| Decimal::of(&format!("{real:e}")));
+    kept.is_some_and(|kept| Decimal::of(number) == Some(kept))
 }
 
 /// A number by its digits: equal for all spellings of the same one.

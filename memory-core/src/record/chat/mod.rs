@@ -2,21 +2,44 @@
 
 mod answer;
 mod arguments;
+mod call;
+mod content;
+mod export;
+mod form;
+mod import;
 mod message;
+mod note;
+mod open;
+mod reference;
 
-use std::collections::HashMap;
+use serde_json::Value;
 
-use serde_json::{Map, Value};
+pub use message::ChatMessage;
+pub use note::{ChatNote, ChatNoteKind};
 
-pub use message::{ChatContent, ChatMessage, ChatRole, FunctionCall, ToolCall};
-
+use self::import::Import;
+use self::note::ChatNoteKind::{KeptAside, Repaired};
+use self::open::OpenCalls;
 use crate::error::Result;
-use crate::record::check::Check;
-use crate::{Episode, EpisodeId, Error, ExecutionStep, TaskContext, TaskType, Timestamp};
+use crate::{Episode, EpisodeId, Error, TaskContext, TaskType, Timestamp};
+
+/// The deepest JSON that `serde_json` reads from a text.
+const MAX_DEPTH_OF_A_TEXT: usize = 127;
+
+/// An episode from a chat, and what was odd in the chat.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ImportedChat {
+    /// The episode.
+    pub episode: Episode,
+    /// What followed no specification, in the order of the messages; empty for
+    /// a chat in which nothing was repaired or kept aside.
+    pub notes: Vec<ChatNote>,
+}
 
 impl Episode {
-    /// The episode that a chat with tool calls tells of, as if it had just
-    /// begun; see [`from_chat_at`](Episode::from_chat_at).
+    /// Imports a chat with tool calls as an episode that begins now; see
+    /// [`from_chat_at`](Episode::from_chat_at).
     ///
     /// ```
     /// use memory_core::{ChatMessage, Episode, TaskContext, TaskType};
@@ -29,211 +52,155 @@ impl Episode {
     ///     {"role": "tool", "tool_call_id": "call_1", "content": "Error: no such reservation"}
     /// ]"#;
     /// let messages: Vec<ChatMessage> = serde_json::from_str(transcript).unwrap();
-    /// let episode = Episode::from_chat(&messages, TaskContext::new("airline"), TaskType::Other).unwrap();
+    /// let imported = Episode::from_chat(&messages, TaskContext::new("airline"), TaskType::Other).unwrap();
+    /// let episode = imported.episode;
+    /// assert!(imported.notes.is_empty());
     /// assert_eq!(episode.task_description, "Cancel my flight, please.");
     /// assert_eq!(episode.steps[0].parameters["reservation"], "JG7FMM");
+    /// assert_eq!(episode.to_chat().unwrap(), messages);
     /// ```
     ///
     /// # Errors
     ///
     /// As [`from_chat_at`](Episode::from_chat_at).
-    pub fn from_chat(messages: &[ChatMessage], context: TaskContext, task_type: TaskType) -> Result<Self> {
+    pub fn from_chat(messages: &[ChatMessage], context: TaskContext, task_type: TaskType) -> Result<ImportedChat> {
         Self::from_chat_at(messages, context, task_type, Timestamp::now())
     }
 
-    /// The episode that a chat with tool calls tells of. A transcript has no
-    /// times, so that all steps bear `start_time`.
+    /// Imports a chat with tool calls as an episode. A transcript has no times,
+    /// so that all steps bear `start_time`.
     ///
     /// # Behaviour
     ///
-    /// - The task's description is the text of the first user message.
-    /// - Each call is a step, in the order of the calls, with the function as
-    ///   its tool, its answer as the result, and as its action what the
-    ///   assistant said along with it, if anything. A call without an answer
-    ///   has no result. Answers may come in any order, and an id may be used
-    ///   again once it is answered.
+    /// - The task's description is the text of the first user message that says
+    ///   something.
+    /// - Each call is a step, in order. Calls are known in the form of OpenAI
+    ///   (`tool_calls` with a `function` or an object of any other type, the
+    ///   older `function_call`, items of the Responses API), flat
+    ///   (`{id, name, arguments}`) and as blocks of the content, as Anthropic
+    ///   has them (`tool_use`). A call that names no tool is one of the tool that
+    ///   its `type` names, and its parameters are the whole call.
     /// - Arguments are kept as JSON if that loses nothing, and otherwise as the
     ///   text itself: where it is no JSON, too deep for a record, names a key
     ///   twice in one object or holds a number with more digits than `i64`,
     ///   `u64` and `f64` keep. Such a step has `"raw_arguments": true` in its
     ///   metadata.
-    /// - An answer is kept whole. It is an error if it begins with one word
-    ///   that ends in `Error` or `Exception` and then a colon or nothing, or
-    ///   with `Traceback (most recent call last)`; if it is a JSON object whose
-    ///   `error` is anything but null, false, zero or empty, or whose
-    ///   `is_error` or `isError` is true; or if the message's `is_error` is
-    ///   true. One that merely mentions errors is none.
-    /// - A step's metadata holds the call's id as `call_id`, the answer's
-    ///   `name` as `answer_name` if it is not the tool's, and whatever else the
-    ///   answer's message has as `answer_other`.
-    /// - The conversation is in the episode's metadata as `messages`: for each
-    ///   message of the user, the assistant or, later on, the system, in order,
-    ///   its `role`, `content` (as [`ChatContent::to_text`]), `name`, the
-    ///   numbers of the `steps` it called, and whatever else it has as `other`.
-    ///   Fields that are absent, null or empty lists are left out.
-    /// - Not kept: the system prompt, which is every `system` or `developer`
-    ///   message before the first of another role; where between the other
-    ///   messages an answer came; and `type`, which is `function`.
+    /// - The text beside the calls of a message is the action of the first.
+    /// - An answer is the result of the call of its id. If several open calls
+    ///   have that id, it belongs to the last message that has one, and there to
+    ///   the first; so does an answer without an id. An answer to several ids
+    ///   goes part by part if it has as many parts, and else to the first, whose
+    ///   number the others have as `answered_with`. An answer that belongs to no
+    ///   call, or to one that has an answer, stays a message.
+    /// - The text of an answer is that of all its text parts, or the JSON of one
+    ///   that is no text. The result is an error if that text begins with one
+    ///   word that ends in `Error` or `Exception` and then a colon or nothing,
+    ///   or with `Traceback (most recent call last)`; if it is a JSON object
+    ///   whose `error` is anything but null, false, zero or empty, or whose
+    ///   `is_error` or `isError` is true; or if `is_error` or `isError` beside it
+    ///   is true. One that merely mentions errors is none.
+    /// - The chat is in the episode's metadata as `messages`, one entry for each:
+    ///   the message, in which `{"$call": 3}`, `{"$action": 3}` and
+    ///   `{"$result": 3}` stand for what the step 3 holds; or its JSON as a text,
+    ///   where metadata cannot hold it. With what a step's metadata has as `call`,
+    ///   [`to_chat`](Episode::to_chat) gives all messages back as they were.
+    ///   Leave out the system prompt if the episodes should not each have it.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidInput`] that names the message by its index, from 0, for
-    /// an answer to no call or to one that is answered, a call whose id is that
-    /// of an open one, and calls or answers of the wrong role; also for a chat
-    /// in which no user speaks, or the first one says nothing.
+    /// one without a role, a call that names neither a tool nor its type, JSON
+    /// nested deeper than 127, and the first part that looks like a call in an
+    /// unknown form if no call of the chat is understood; also for a chat in
+    /// which no user says anything.
     pub fn from_chat_at(
         messages: &[ChatMessage],
         context: TaskContext,
         task_type: TaskType,
         start_time: Timestamp,
-    ) -> Result<Self> {
-        let task = messages.iter().find(|message| message.role == ChatRole::User);
-        let Some(task) = task.and_then(|message| message.content.as_ref()) else {
-            return Err(Error::invalid_input("messages", "the first user message is the task, and there is none"));
-        };
-        let episode = Self::with_id(EpisodeId::new(), start_time, task.texts(), context, task_type);
-        let mut transcript = Transcript { episode, open: HashMap::new(), answered: HashMap::new(), said: Vec::new() };
-        let is_prompt = |message: &&ChatMessage| matches!(message.role, ChatRole::System | ChatRole::Developer);
-        let prompt = messages.iter().take_while(is_prompt).count();
+    ) -> Result<ImportedChat> {
+        let at = |index: usize, field: &str| format!("messages[{index}].{field}");
         for (index, message) in messages.iter().enumerate() {
-            let at = |(field, reason): Refused| Error::invalid_input(format!("messages[{index}].{field}"), reason);
-            check_role(message).map_err(at)?;
-            if index >= prompt {
-                transcript.read(index, message).map_err(at)?;
+            if depth_exceeds(message, MAX_DEPTH_OF_A_TEXT) {
+                let reason = format!("JSON nested deeper than {MAX_DEPTH_OF_A_TEXT}");
+                return Err(Error::invalid_input(format!("messages[{index}]"), reason));
             }
         }
-        transcript.episode.metadata.insert("messages", transcript.said);
-        Ok(transcript.episode)
-    }
-}
-
-/// The field of a message that is wrong, and why.
-type Refused = (&'static str, String);
-
-/// How an answer names its call.
-#[derive(Clone, PartialEq, Eq, Hash)]
-enum CallRef {
-    Id(String),
-    /// The older form knows a call only by the function's name.
-    Function(String),
-}
-
-/// Only the assistant calls, and only a tool message names the call it answers.
-fn check_role(message: &ChatMessage) -> Result<(), Refused> {
-    let calls = !message.tool_calls.is_empty() || message.function_call.is_some();
-    if calls && message.role != ChatRole::Assistant {
-        return Err(("tool_calls", format!("calls in a message of the role {}", message.role.name())));
-    }
-    if message.tool_call_id.is_some() && message.role != ChatRole::Tool {
-        return Err(("tool_call_id", format!("an answer in a message of the role {}", message.role.name())));
-    }
-    Ok(())
-}
-
-struct Transcript {
-    episode: Episode,
-    /// The step of each call that waits for its answer.
-    open: HashMap<CallRef, usize>,
-    /// The message that answered last, for calls that have been.
-    answered: HashMap<CallRef, usize>,
-    said: Vec<Value>,
-}
-
-impl Transcript {
-    fn read(&mut self, index: usize, message: &ChatMessage) -> Result<(), Refused> {
-        match message.role {
-            ChatRole::Tool => {
-                let id = message.tool_call_id.clone().ok_or(("tool_call_id", "an answer without it".to_owned()))?;
-                self.answer(index, message, CallRef::Id(id), "tool_call_id")
+        let mut episode = Self::with_id(EpisodeId::new(), start_time, "", context, task_type);
+        let mut import = Import { episode: &mut episode, notes: Vec::new(), message: 0, open: OpenCalls::default() };
+        let mut entries = Vec::with_capacity(messages.len());
+        let mut unknown = None;
+        for (index, message) in messages.iter().enumerate() {
+            import.message = index;
+            let entry = import.read(message);
+            let entry = entry.map_err(|(field, reason)| Error::invalid_input(at(index, &field), reason))?;
+            if let Some(path) = form::unknown_call(&entry, "") {
+                import.note(KeptAside, format!("`{path}` looks like a call, in no form that is known"));
+                unknown = unknown.or(Some((index, path)));
             }
-            ChatRole::Function => {
-                let name = message.name.clone().ok_or(("name", "an answer without it".to_owned()))?;
-                self.answer(index, message, CallRef::Function(name), "name")
-            }
-            _ => self.say(message),
+            entries.push(entry);
         }
-    }
-
-    fn say(&mut self, message: &ChatMessage) -> Result<(), Refused> {
-        let content = message.content.as_ref().map(ChatContent::to_text);
-        let mut steps: Vec<Value> = Vec::new();
-        let calls = message.tool_calls.iter().map(|call| (Some(&call.id), &call.function));
-        for (id, function) in calls.chain(message.function_call.iter().map(|function| (None, function))) {
-            let call = id.map_or_else(|| CallRef::Function(function.name.clone()), |id| CallRef::Id(id.clone()));
-            if self.open.insert(call, self.episode.steps.len()).is_some() {
-                let name = id.unwrap_or(&function.name);
-                return Err(("tool_calls", format!("an earlier call `{name}` still waits for its answer")));
-            }
-            let step = self.step(function, id, content.clone().unwrap_or_default())?;
-            steps.push(step.step_number.into());
-            self.episode.steps.push(step);
-        }
-        let mut said = Map::from_iter([("role".to_owned(), message.role.name().into())]);
-        said.extend(content.map(|content| ("content".to_owned(), content.into())));
-        said.extend(message.name.clone().map(|name| ("name".to_owned(), name.into())));
-        said.extend((!steps.is_empty()).then(|| ("steps".to_owned(), steps.into())));
-        said.extend(other(message).map(|other| ("other".to_owned(), other)));
-        self.said.push(said.into());
-        Ok(())
-    }
-
-    fn step(&self, function: &FunctionCall, id: Option<&String>, action: String) -> Result<ExecutionStep, Refused> {
-        let number = u32::try_from(self.episode.steps.len() + 1);
-        let number = number.map_err(|_| ("tool_calls", "more calls than steps can be numbered".to_owned()))?;
-        let (parameters, raw) = arguments::parse(&function.arguments);
-        let mut step = ExecutionStep::new(number, function.name.clone(), action);
-        step.timestamp = self.episode.start_time;
-        step.parameters = parameters;
-        if let Some(id) = id {
-            step.metadata.insert("call_id", id.as_str());
-        }
-        if raw {
-            step.metadata.insert("raw_arguments", true);
-        }
-        Ok(step)
-    }
-
-    fn answer(
-        &mut self,
-        index: usize,
-        message: &ChatMessage,
-        call: CallRef,
-        field: &'static str,
-    ) -> Result<(), Refused> {
-        let Some(step) = self.open.remove(&call) else {
-            let (CallRef::Id(name) | CallRef::Function(name)) = &call;
-            let reason = match self.answered.get(&call) {
-                Some(earlier) => format!("the call `{name}` is already answered by messages[{earlier}]"),
-                None => format!("an answer to `{name}`, which no earlier message calls"),
-            };
-            return Err((field, reason));
+        let speaks = |message: &ChatMessage| matches!(message.speaker(), Some("user" | "human"));
+        let said = |message: &ChatMessage| message.get("content").map(content::texts).unwrap_or_default();
+        let mut asked = (0..).zip(messages).filter(|(_, message)| speaks(message)).peekable();
+        let first = asked.peek().map(|(index, _)| *index);
+        let Some((index, task)) =
+            asked.map(|(index, task)| (index, said(task))).find(|(_, text)| !text.trim().is_empty())
+        else {
+            return Err(Error::invalid_input(
+                "messages",
+                "no user says anything, where the task is the first to do so",
+            ));
         };
-        self.answered.insert(call, index);
-        let step = &mut self.episode.steps[step];
-        let text = message.content.as_ref().map(ChatContent::to_text).unwrap_or_default();
-        step.result = Some(answer::result(text, &message.other));
-        if let Some(name) = message.name.as_ref().filter(|name| **name != step.tool) {
-            step.metadata.insert("answer_name", name.as_str());
+        if first != Some(index) {
+            import.message = index;
+            import.note(Repaired, "the task is the first user message that says something");
         }
-        if let Some(other) = other(message) {
-            step.metadata.insert("answer_other", other);
+        let mut notes = import.notes;
+        notes.sort_by_key(|note| note.message);
+        if let (true, Some((index, path))) = (episode.steps.is_empty(), unknown) {
+            let reason = "it looks like a call, and no call of this chat is in a form that is known";
+            return Err(Error::invalid_input(at(index, &path), reason));
         }
-        Ok(())
+        episode.task_description = task;
+        let mut kept = Vec::with_capacity(entries.len());
+        for (index, (entry, message)) in entries.into_iter().zip(messages).enumerate() {
+            kept.push(self::kept(entry, message, &episode).ok_or_else(|| {
+                Error::invalid_input(format!("messages[{index}]"), "it cannot be written as JSON and read again")
+            })?);
+        }
+        episode.metadata.insert(export::MESSAGES, kept);
+        Ok(ImportedChat { episode, notes })
     }
 }
 
-/// What a message has beside the known fields; as text if metadata cannot hold it.
-fn other(message: &ChatMessage) -> Option<Value> {
-    let is_something = |value: &Value| !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
-    let fields: Map<_, _> = message.other.clone().into_iter().filter(|(_, value)| is_something(value)).collect();
-    if fields.is_empty() {
-        return None;
+/// The entry if metadata can hold it and it gives the message back, and
+/// otherwise the message as a text.
+fn kept(entry: Value, message: &ChatMessage, episode: &Episode) -> Option<Value> {
+    let lossless =
+        |entry: &Value| export::message(entry, &episode.steps).is_ok_and(|read| read == *message.as_object());
+    if arguments::fits_in_metadata(&entry, 1) && lossless(&entry) {
+        return Some(entry);
     }
-    // Inside `messages` it stands two levels deeper than here.
-    let nested = Value::Array(vec![Value::Array(vec![fields.into()])]);
-    let mut check = Check::new();
-    let fits = check.json(String::new, &nested).is_none() && check.finish().is_ok();
-    Some(if fits { nested[0][0].clone() } else { nested[0][0].to_string().into() })
+    let text = Value::Object(message.as_object().clone()).to_string().into();
+    lossless(&text).then_some(text)
+}
+
+/// Looks without recursion, since the depth is not yet known.
+fn depth_exceeds(message: &ChatMessage, limit: usize) -> bool {
+    let mut open: Vec<_> = message.as_object().values().map(|value| (value, 1)).collect();
+    while let Some((value, depth)) = open.pop() {
+        let depth = depth + usize::from(value.is_array() || value.is_object());
+        if depth > limit {
+            return true;
+        }
+        match value {
+            Value::Array(items) => open.extend(items.iter().map(|item| (item, depth))),
+            Value::Object(fields) => open.extend(fields.values().map(|field| (field, depth))),
+            _ => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]
