@@ -13,6 +13,10 @@ use crate::{Error, Id, Record, WriteBatch};
 pub const MAX_RECORD: usize = 4 << 20;
 /// The longest metadata key, in bytes of UTF-8: 1 KiB.
 pub const MAX_METADATA_KEY: usize = 1 << 10;
+/// The longest domain, language, framework or tag of a
+/// [`TaskContext`](crate::TaskContext), in bytes of UTF-8: 1 KiB. Backends keep
+/// these texts in indexes.
+pub const MAX_KEY_TEXT: usize = 1 << 10;
 /// How deep JSON in a record may nest; a scalar has depth 0, and the metadata
 /// object itself is not counted.
 pub const MAX_DEPTH: usize = 64;
@@ -93,6 +97,20 @@ mod tests {
             episode.metadata.insert("k", vec![nothing; many]);
             assert!(episode.validate().unwrap_err().to_string().contains("bytes of content"));
         }
+    }
+
+    #[test]
+    fn texts_that_serve_as_keys_are_short() {
+        let mut episode = episode();
+        let longest = "ö".repeat(MAX_KEY_TEXT / 2);
+        let context = &mut episode.context;
+        context.domain.clone_from(&longest);
+        (context.language, context.framework) = (Some(longest.clone()), Some(longest.clone()));
+        context.tags = vec![longest.clone(), longest.clone()];
+        episode.validate().unwrap();
+        episode.context.tags[1].push('x');
+        let error = episode.validate().unwrap_err().to_string();
+        assert!(error.contains("`context.tags[1]`") && error.contains("1025 bytes, of at most 1024"), "{error}");
     }
 
     #[test]

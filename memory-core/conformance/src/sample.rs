@@ -9,7 +9,7 @@ use serde_json::json;
 use super::hostile::{KEYS, TEXTS};
 use super::marked;
 use super::strategy::pool::{self, COMPLEXITIES, COUNTS, INTEGERS, RATES, REALS, TIMES};
-use memory_core::limits::MAX_METADATA_KEY;
+use memory_core::limits::{MAX_KEY_TEXT, MAX_METADATA_KEY};
 use memory_core::{Complexity, Field, Id, MemoryStorage, Metadata, Record, Store, TaskContext, Timestamp};
 
 /// What the cases need to treat the kinds alike.
@@ -35,6 +35,9 @@ pub(super) trait Sample: Record {
 
     /// A free text, and the field that asks for it.
     fn text(&mut self) -> (&mut String, Field<Self>);
+
+    /// A free text that may be as long as the record.
+    fn long_text(&mut self) -> &mut String;
 
     /// The time that the default order goes by.
     fn time(&mut self) -> &mut Timestamp;
@@ -66,6 +69,13 @@ pub(super) trait Sample: Record {
     fn worded(n: u64, text: &str) -> Self {
         let mut record = Self::sample(n);
         text.clone_into(record.text().0);
+        record
+    }
+
+    /// The plain record number `n`, with this text where a long one can be.
+    fn verbose(n: u64, text: &str) -> Self {
+        let mut record = Self::sample(n);
+        text.clone_into(record.long_text());
         record
     }
 
@@ -161,6 +171,7 @@ fn full_context() -> TaskContext {
 }
 
 fn worded_context(text: &str) -> TaskContext {
+    let text = key_text(text);
     TaskContext {
         domain: text.to_owned(),
         language: Some(text.to_owned()),
@@ -168,6 +179,11 @@ fn worded_context(text: &str) -> TaskContext {
         tags: vec![text.to_owned(), String::new(), text.to_owned()],
         ..TaskContext::default()
     }
+}
+
+/// As much of a text as a context may hold.
+fn key_text(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_KEY_TEXT)]
 }
 
 /// Values of every JSON type under few keys, so that the same key holds

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::error::Result;
-use crate::limits::{MAX_DEPTH, MAX_METADATA_KEY, MAX_RECORD};
+use crate::limits::{MAX_DEPTH, MAX_KEY_TEXT, MAX_METADATA_KEY, MAX_RECORD};
 use crate::{Error, Metadata};
 
 const RESERVED: &str = "$serde_json::private::";
@@ -26,6 +26,14 @@ impl Check {
 
     pub fn text(&mut self, text: &str) {
         self.content += text.len();
+    }
+
+    /// A text that backends keep in indexes.
+    pub fn key_text(&mut self, field: impl FnOnce() -> String, text: &str) {
+        self.text(text);
+        if text.len() > MAX_KEY_TEXT {
+            self.refuse(field(), format!("{} bytes, of at most {MAX_KEY_TEXT}", text.len()));
+        }
     }
 
     pub fn texts(&mut self, texts: &[String]) {

@@ -107,9 +107,15 @@ impl Content for Heuristic {
 }
 
 fn context(check: &mut Check, context: &TaskContext) {
-    check.text(&context.domain);
-    check.scalars(1);
-    check.texts(context.language.as_slice());
-    check.texts(context.framework.as_slice());
-    check.texts(&context.tags);
+    check.key_text(|| "context.domain".to_owned(), &context.domain);
+    check.scalars(1 + context.tags.len());
+    for (name, text) in [("language", &context.language), ("framework", &context.framework)] {
+        if let Some(text) = text {
+            check.scalars(1);
+            check.key_text(|| format!("context.{name}"), text);
+        }
+    }
+    for (index, tag) in context.tags.iter().enumerate() {
+        check.key_text(|| format!("context.tags[{index}]"), tag);
+    }
 }

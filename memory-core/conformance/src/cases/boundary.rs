@@ -7,6 +7,7 @@ use crate::marked::MARKER_KEY;
 use crate::sample::{Sample, is_rate};
 use crate::strategy::pool::{INTEGERS, REALS, TIMES, time};
 use crate::subject::Subject;
+use memory_core::field;
 use memory_core::{
     Episode, ExecutionResult, ExecutionStep, Heuristic, Latency, Metadata, Pattern, PatternKind, Query, Reflection,
 };
@@ -152,9 +153,10 @@ async fn nil_and_max_ids_are_ids<R: Sample>(subject: &Subject) -> Outcome {
 
 async fn a_record_of_one_mebibyte_survives<R: Sample>(subject: &Subject) -> Outcome {
     let text = "a mebibyte: ö 👍 \" \\ ".repeat((1 << 20) / 25);
-    let mut large = R::worded(0, &text);
-    large.metadata_mut().insert("half", &text[..text.len() / 2]);
+    let half = text[..text.floor_char_boundary(text.len() / 2)].to_owned();
+    let mut large = R::verbose(0, &text);
+    large.metadata_mut().insert("half", half.as_str());
     let small = R::sample(1);
     subject.keeps(&[large.clone(), small]).await?;
-    equal("what the whole text finds", &subject.matching(&R::text_field().eq(text)).await?, &vec![large.id()])
+    equal("what half of the text finds", &subject.matching(&field::metadata("half").eq(half)).await?, &vec![large.id()])
 }

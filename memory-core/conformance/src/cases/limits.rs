@@ -8,11 +8,13 @@ use crate::sample::{Sample, is_rate};
 use crate::subject::Subject;
 use memory_core::RecordRef;
 use memory_core::field::metadata;
-use memory_core::limits::{MAX_DEPTH, MAX_METADATA_KEY, MAX_PER_CALL, MAX_RECORD};
-use memory_core::{Episode, ExecutionStep, Filter, Id, Pattern, Query, Scalar, WriteBatch};
+use memory_core::limits::{MAX_DEPTH, MAX_KEY_TEXT, MAX_METADATA_KEY, MAX_PER_CALL, MAX_RECORD};
+use memory_core::{Episode, ExecutionStep, Filter, Id, Pattern, Query, Scalar, TaskContext, WriteBatch};
 
 cases! {
     storage: [
+        limits_key_text_of_one_kibibyte_is_stored,
+        limits_longer_key_text_is_refused,
         limits_of_a_step_are_those_of_metadata,
         limits_count_all_changes_of_a_batch,
     ],
@@ -54,7 +56,7 @@ async fn is_refused<R: Sample>(subject: &Subject, bad: R, field: &str) -> Outcom
 
 /// The longest text that the record number 0 may hold.
 fn longest_text<R: Sample>() -> String {
-    let fits = |length| R::worded(0, &"x".repeat(length)).validate().is_ok();
+    let fits = |length| R::verbose(0, &"x".repeat(length)).validate().is_ok();
     let (mut fitting, mut refused) = (0, MAX_RECORD + 1);
     while refused - fitting > 1 {
         let middle = fitting.midpoint(refused);
@@ -66,12 +68,12 @@ fn longest_text<R: Sample>() -> String {
 async fn limits_record_of_four_mebibytes_is_stored<R: Sample>(subject: &Subject) -> Outcome {
     let text = longest_text::<R>();
     holds(text.len() > MAX_RECORD - 1_000, || format!("no more than {} bytes of text fit", text.len()))?;
-    subject.keeps(&[R::worded(0, &text)]).await
+    subject.keeps(&[R::verbose(0, &text)]).await
 }
 
 async fn limits_larger_record_is_refused<R: Sample>(subject: &Subject) -> Outcome {
     let text = longest_text::<R>() + "x";
-    is_refused(subject, R::worded(0, &text), "record").await
+    is_refused(subject, R::verbose(0, &text), "record").await
 }
 
 async fn limits_metadata_key_of_one_kibibyte_is_stored<R: Sample>(subject: &Subject) -> Outcome {
@@ -86,6 +88,51 @@ async fn limits_metadata_key_of_one_kibibyte_is_stored<R: Sample>(subject: &Subj
 async fn limits_longer_metadata_key_is_refused<R: Sample>(subject: &Subject) -> Outcome {
     is_refused(subject, R::tagged(0, [("k".repeat(MAX_METADATA_KEY + 1), 1)]), "metadata").await?;
     is_refused(subject, R::tagged(0, [("ö".repeat(MAX_METADATA_KEY / 2) + "k", 1)]), "metadata").await
+}
+
+/// Each part of a context that is a key, by the name that a refusal calls it,
+/// with this text.
+fn keyed_contexts(text: &str) -> [(&'static str, TaskContext); 4] {
+    let context = || TaskContext::new("web");
+    [
+        ("context.domain", TaskContext::new(text)),
+        ("context.language", TaskContext { language: Some(text.to_owned()), ..context() }),
+        ("context.framework", TaskContext { framework: Some(text.to_owned()), ..context() }),
+        ("context.tags[1]", TaskContext { tags: vec![String::new(), text.to_owned()], ..context() }),
+    ]
+}
+
+fn of_context(context: &TaskContext) -> (Episode, Pattern) {
+    let (mut episode, mut pattern) = (Episode::sample(0), Pattern::sample(0));
+    episode.context = context.clone();
+    pattern.context = context.clone();
+    (episode, pattern)
+}
+
+async fn limits_key_text_of_one_kibibyte_is_stored(subject: &Subject) -> Outcome {
+    for text in ["k".repeat(MAX_KEY_TEXT), "ö".repeat(MAX_KEY_TEXT / 2), "\u{1}".repeat(MAX_KEY_TEXT)] {
+        for (_, context) in keyed_contexts(&text) {
+            let (episode, pattern) = of_context(&context);
+            subject.keeps(&[episode]).await?;
+            subject.keeps(&[pattern]).await?;
+        }
+        let (episode, _) = of_context(&TaskContext::new(text.clone()));
+        subject.keeps(&[episode]).await?;
+        let found = subject.matching::<Episode>(&memory_core::field::domain().eq(text)).await?;
+        equal("what the domain finds", &found, &vec![marked(0)])?;
+    }
+    Ok(())
+}
+
+async fn limits_longer_key_text_is_refused(subject: &Subject) -> Outcome {
+    for text in ["k".repeat(MAX_KEY_TEXT + 1), "ö".repeat(MAX_KEY_TEXT / 2) + "k"] {
+        for (field, context) in keyed_contexts(&text) {
+            let (episode, pattern) = of_context(&context);
+            is_refused(subject, episode, field).await?;
+            is_refused(subject, pattern, field).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A scalar inside so many lists, or so many objects.

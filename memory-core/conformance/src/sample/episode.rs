@@ -102,6 +102,10 @@ impl Sample for Episode {
         (&mut self.task_description, field::task_description())
     }
 
+    fn long_text(&mut self) -> &mut String {
+        &mut self.task_description
+    }
+
     fn real_field() -> Field<Self> {
         field::reward()
     }

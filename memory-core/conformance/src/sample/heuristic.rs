@@ -52,6 +52,10 @@ impl Sample for Heuristic {
         (&mut self.condition, field::condition())
     }
 
+    fn long_text(&mut self) -> &mut String {
+        &mut self.condition
+    }
+
     fn real_field() -> Field<Self> {
         field::confidence()
     }

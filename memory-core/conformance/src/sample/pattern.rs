@@ -78,6 +78,14 @@ impl Sample for Pattern {
         (&mut self.context.domain, field::domain())
     }
 
+    fn long_text(&mut self) -> &mut String {
+        self.kind = PatternKind::ErrorRecovery { error_type: String::new(), recovery_steps: Vec::new() };
+        match &mut self.kind {
+            PatternKind::ErrorRecovery { error_type, .. } => error_type,
+            _ => unreachable!("it was made just now"),
+        }
+    }
+
     fn real_field() -> Field<Self> {
         field::success_rate()
     }

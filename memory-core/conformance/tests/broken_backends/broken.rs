@@ -22,6 +22,7 @@ pub(crate) enum Fault {
     LosesTheSignOfZero,
     ClampsRates,
     TakesNanAsNull,
+    CutsLongDomains,
     MergesOldAndNew,
     LosesTheLastOfABatch,
     KeepsTheFirstOfARepeatedId,
@@ -71,6 +72,7 @@ impl Broken {
             Fault::LosesTheSignOfZero => record::without_negative_zero(record),
             Fault::ClampsRates => record::with_clamped_rates(record),
             Fault::TakesNanAsNull => record::with_null_for_nan(record),
+            Fault::CutsLongDomains => record::with_short_domain(record),
             _ => record.clone(),
         }
     }

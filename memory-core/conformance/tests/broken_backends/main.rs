@@ -47,6 +47,7 @@ faults! {
     losing_the_sign_of_zero: Fault::LosesTheSignOfZero => ["negative_zero_keeps_its_sign"];
     clamping_rates: Fault::ClampsRates => ["limits_no_rate_is_outside_zero_to_one"];
     taking_nan_as_null: Fault::TakesNanAsNull => ["limits_no_metadata_number_may_be_infinite_or_nan"];
+    cutting_long_domains: Fault::CutsLongDomains => ["limits_key_text_of_one_kibibyte_is_stored"];
     merging_old_and_new: Fault::MergesOldAndNew => ["put_replaces_the_whole_record"];
     losing_the_last_of_a_batch: Fault::LosesTheLastOfABatch => [
         "put_stores_every_record_of_a_batch",

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use memory_core::limits::MAX_KEY_TEXT;
 use memory_core::{Episode, Record};
 use serde_json::{Value, json};
 
@@ -59,6 +60,17 @@ pub(crate) fn with_null_for_nan<R: Record>(record: &R) -> R {
         episode.metadata = episode.metadata.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
     }
     record
+}
+
+/// The record with its domain cut, as in a column of limited width.
+pub(crate) fn with_short_domain<R: Record>(record: &R) -> R {
+    edited(record, |value| {
+        if let Some(domain) = value.pointer_mut("/context/domain")
+            && let Some(text) = domain.as_str().filter(|text| text.len() <= MAX_KEY_TEXT)
+        {
+            *domain = json!(text[..text.floor_char_boundary(255)]);
+        }
+    })
 }
 
 pub(crate) fn without_negative_zero<R: Record>(record: &R) -> R {
