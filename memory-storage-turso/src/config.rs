@@ -44,6 +44,10 @@ impl BatchConfig {
             let reason = format!("{:?} is over `retry_max_delay`, {:?}", self.retry_base_delay, self.retry_max_delay);
             return Err(Error::invalid_input("retry_base_delay", reason));
         }
+        if self.retry_max_delay > MAX_TIME {
+            let reason = format!("{:?}, of at most {MAX_TIME:?}", self.retry_max_delay);
+            return Err(Error::invalid_input("retry_max_delay", reason));
+        }
         Ok(())
     }
 
@@ -52,6 +56,9 @@ impl BatchConfig {
         self.retry_base_delay.saturating_mul(1_u32.checked_shl(retry).unwrap_or(u32::MAX)).min(self.retry_max_delay)
     }
 }
+
+/// The longest of any time that can be set: a day.
+const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 
 /// What each connection's cache of prepared statements may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,8 +139,9 @@ impl LocalConfig {
             let reason = format!("{} of them, where 1 to {MAX_READERS} are possible", self.readers);
             return Err(Error::invalid_input("readers", reason));
         }
-        if self.busy_timeout > MAX_BUSY_TIMEOUT {
-            let reason = format!("{:?}, of at most {MAX_BUSY_TIMEOUT:?}", self.busy_timeout);
+        // SQLite counts milliseconds in 31 bits and takes more for none at all.
+        if self.busy_timeout > MAX_TIME {
+            let reason = format!("{:?}, of at most {MAX_TIME:?}", self.busy_timeout);
             return Err(Error::invalid_input("busy_timeout", reason));
         }
         Ok(())
@@ -143,10 +151,6 @@ impl LocalConfig {
 /// Each reader is a thread and a few open files.
 #[cfg(feature = "local")]
 const MAX_READERS: usize = 256;
-
-/// SQLite counts milliseconds in 31 bits and takes more for none at all.
-#[cfg(feature = "local")]
-const MAX_BUSY_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// Bounds of the ledger in which a server's database remembers writes, so that
 /// a repeated write takes effect once.
@@ -202,33 +206,56 @@ pub(crate) struct RemoteConfig {
     pub(crate) max_request: usize,
     pub(crate) max_response: usize,
     pub(crate) ledger: LedgerConfig,
+    pub(crate) max_row_size: usize,
     pub(crate) batch: BatchConfig,
 }
 
 #[cfg(feature = "remote")]
 impl RemoteConfig {
     pub(crate) fn validate(&self) -> Result<()> {
-        let refused = |field: &str, reason: &str| Err(Error::invalid_input(field, reason));
-        let longest = Duration::from_secs(24 * 3600);
-        if self.deadline.is_zero() || self.deadline > longest {
-            return refused("deadline", "more than nothing and at most a day");
+        let refused = |field: &str, reason: String| Err(Error::invalid_input(field, reason));
+        for (field, time) in [("deadline", self.deadline), ("attempt_timeout", self.attempt_timeout)] {
+            if time.is_zero() || time > MAX_TIME {
+                return refused(field, format!("{time:?}; use more than nothing and at most {MAX_TIME:?}"));
+            }
         }
-        if self.attempt_timeout.is_zero() || self.attempt_timeout > longest {
-            return refused("attempt_timeout", "more than nothing and at most a day");
+        if !(1..=MAX_POOL).contains(&self.pool_size) {
+            return refused("pool_size", format!("{} connections, where 1 to {MAX_POOL} are possible", self.pool_size));
         }
-        if self.pool_size == 0 {
-            return refused("pool_size", "with no connection nothing can be asked; use at least 1");
-        }
-        if self.max_request < 1 << 10 {
-            return refused("max_request", "at least 1 KiB, which an empty request may take");
+        if self.max_request < MIN_REQUEST {
+            let reason = format!("{} bytes; use at least {MIN_REQUEST}, or statements do not fit", self.max_request);
+            return refused("max_request", reason);
         }
         if self.max_response == 0 {
-            return refused("max_response", "at least 1 byte; every answer holds at least one record");
+            return refused(
+                "max_response",
+                "0 bytes; use at least 1: every answer holds at least one record".to_owned(),
+            );
+        }
+        if !(MIN_ROW_SIZE..=MAX_ROW_SIZE).contains(&self.max_row_size) {
+            let reason = format!("{} bytes, where {MIN_ROW_SIZE} to {MAX_ROW_SIZE} are possible", self.max_row_size);
+            return refused("max_row_size", reason);
         }
         self.ledger.validate(self.deadline)?;
         self.batch.validate()
     }
 }
+
+/// Each request on its way is a connection to a server without HTTP/2.
+#[cfg(feature = "remote")]
+const MAX_POOL: usize = 10_000;
+
+/// The longest statements of fixed text fit several times.
+#[cfg(feature = "remote")]
+const MIN_REQUEST: usize = 16 << 10;
+
+/// Ids and operands of one statement fit in one value.
+#[cfg(feature = "remote")]
+const MIN_ROW_SIZE: usize = 2 << 20;
+
+/// SQLite's own limit on a value can be no higher.
+#[cfg(feature = "remote")]
+const MAX_ROW_SIZE: usize = i32::MAX as usize;
 
 #[cfg(test)]
 mod tests {

@@ -110,7 +110,7 @@ async fn an_answer_beyond_the_limit_is_fetched_in_as_many_parts_as_it_fills() {
     let episodes: Vec<_> = (0..250).map(|_| episode(900)).collect();
     storage.put(&episodes).await.unwrap();
     let sql = "SELECT sum(octet_length(task_description) + octet_length(context) + octet_length(steps)
-        + octet_length(patterns) + octet_length(heuristics) + octet_length(metadata) + 256) FROM episodes";
+        + octet_length(patterns) + octet_length(heuristics) + octet_length(metadata) + 540) FROM episodes";
     let connection = libsql::Builder::new_local(lab.database()).build().await.unwrap().connect().unwrap();
     let bytes: i64 = connection.query(sql, ()).await.unwrap().next().await.unwrap().unwrap().get(0).unwrap();
     let parts = u64::try_from(bytes).unwrap().div_ceil(limit as u64);

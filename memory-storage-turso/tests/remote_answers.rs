@@ -28,7 +28,7 @@ async fn a_record_larger_than_the_limit_is_read_alone_whatever_it_holds() {
     let storage = builder.remote(world.lab.server().url(), "").await.unwrap();
     let mut stored = [episode("web", "1"), episode("web", "1")];
     stored[0].task_description = "\u{1}".repeat(MAX_RECORD - 10_000);
-    stored[1].context.tags.push("\u{1}".repeat(200_000));
+    stored[1].metadata.insert("odd", "\u{1}".repeat(200_000));
     storage.put(&stored).await.unwrap();
     let found = storage.get(&[stored[1].id, stored[0].id]).await.unwrap();
     assert!(found[0].as_deref() == Some(&stored[1]) && found[1].as_deref() == Some(&stored[0]));

@@ -183,7 +183,11 @@ fn worded_context(text: &str) -> TaskContext {
 
 /// As much of a text as a context may hold.
 fn key_text(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_KEY_TEXT)]
+    let mut end = text.len().min(MAX_KEY_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// Values of every JSON type under few keys, so that the same key holds

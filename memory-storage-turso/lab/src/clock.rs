@@ -46,7 +46,7 @@ impl Clock {
     /// The time since the clock was made, what it was advanced by included.
     pub fn now(&self) -> Duration {
         let elapsed = self.inner.started.map_or(Duration::ZERO, |started| started.elapsed());
-        elapsed + *lock(&self.inner.advanced)
+        elapsed.saturating_add(*lock(&self.inner.advanced))
     }
 
     /// Moves the clock ahead.
@@ -55,7 +55,10 @@ impl Clock {
     ///   transactions are rolled back.
     /// - Writers that wait for a transaction now too old are woken.
     pub fn advance(&self, by: Duration) {
-        *lock(&self.inner.advanced) += by;
+        {
+            let mut advanced = lock(&self.inner.advanced);
+            *advanced = advanced.saturating_add(by);
+        }
         // Called without the lock, since a watcher may read the clock.
         let watchers: Vec<Watcher> = lock(&self.inner.watchers).clone();
         for watcher in watchers {

@@ -279,3 +279,33 @@ async fn answers_are_compressed_on_request() {
     let (_, unpacked) = bench.post("/v3/pipeline", &body).await;
     assert!(unpacked.contains(&"0".repeat(20_000)));
 }
+
+/// A value, whether it is sent or made, and a row of a table or an index.
+#[tokio::test]
+async fn values_and_rows_have_a_limit() {
+    let bench = Bench::with(|options| options.max_row_size = 10_000).await;
+    bench.execute("CREATE TABLE t (a, b)").await;
+    bench.execute("CREATE INDEX i ON t (a || b)").await;
+    let text = |bytes: usize| json!({ "type": "text", "value": "x".repeat(bytes) });
+    let run = async |sql: &str, args: Value| {
+        bench.once(json!([{ "type": "execute", "stmt": { "sql": sql, "args": args } }])).await.remove(0)
+    };
+    for (sql, args, works) in [
+        ("SELECT ?", json!([text(10_000)]), true),
+        ("SELECT ?", json!([text(10_001)]), false),
+        ("SELECT ? || 'x'", json!([text(10_000)]), false),
+        ("SELECT replace(hex(zeroblob(2500)), '0', 'xy')", json!([]), true),
+        ("SELECT replace(hex(zeroblob(2501)), '0', 'xy')", json!([]), false),
+        ("INSERT INTO t VALUES (?, ?)", json!([text(4_000), text(4_000)]), true),
+        ("INSERT INTO t VALUES (?, ?)", json!([text(6_000), text(4_000)]), false),
+    ] {
+        let result = run(sql, args).await;
+        match works {
+            true => assert_eq!(result["type"], "ok", "{sql}: {result}"),
+            false => {
+                let message = result["error"]["message"].as_str().unwrap();
+                assert!(message.contains("string or blob too big"), "{sql}: {message}");
+            }
+        }
+    }
+}

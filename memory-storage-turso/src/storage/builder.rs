@@ -73,6 +73,7 @@ impl Default for TursoBuilder {
                 max_request: 8 << 20,
                 max_response: 8 << 20,
                 ledger: LedgerConfig::default(),
+                max_row_size: 5_000_000,
                 batch: BatchConfig::default(),
             },
             #[cfg(feature = "remote")]
@@ -195,24 +196,28 @@ impl TursoBuilder {
     }
 
     /// How many requests may be on their way at once, and so how many
-    /// connections a server without HTTP/2 sees; more wait. Default: 16.
+    /// connections a server without HTTP/2 sees; more wait. 1 to 10,000.
+    /// Default: 16.
     pub fn pool_size(mut self, connections: usize) -> Self {
         self.remote.pool_size = connections;
         self
     }
 
-    /// The largest request, in bytes. A larger write is refused with
-    /// [`Error::InvalidInput`], a larger read is split. Up to 64 fences that a
-    /// batch holds, and what the storage itself sends beside a write to fence off
-    /// indeterminate ones, come on top of it: 8 KiB at most. Default: 8 MiB.
+    /// The largest request, in bytes, at least 16 KiB. A larger write is refused
+    /// with [`Error::InvalidInput`], and so is a query by a larger filter; a get
+    /// of more ids is split. Up to 64 fences that a batch holds, and what the
+    /// storage itself sends beside a write to fence off indeterminate ones, come
+    /// on top of it: 8 KiB at most. Default: 8 MiB.
     pub fn max_request(mut self, bytes: usize) -> Self {
         self.remote.max_request = bytes;
         self
     }
 
-    /// How many bytes of records one answer may hold, or a single record of
-    /// any size; the rest is fetched by further requests. Servers refuse
-    /// answers beyond a limit of their own, sqld's is 10 MB. Default: 8 MiB.
+    /// How many bytes one answer may hold, or a single record of any size; the
+    /// rest is fetched by further requests. Counted as sqld counts: texts before
+    /// JSON escapes, and the JSON around each value. Servers refuse answers
+    /// beyond a limit of their own (sqld's is 10 MB), and are then asked for
+    /// half as much, which costs a request each time. Default: 8 MiB.
     pub fn max_response(mut self, bytes: usize) -> Self {
         self.remote.max_response = bytes;
         self
@@ -222,6 +227,15 @@ impl TursoBuilder {
     /// one. Default: 7 days and 1,000,000 writes.
     pub fn ledger(mut self, config: LedgerConfig) -> Self {
         self.remote.ledger = config;
+        self
+    }
+
+    /// The largest row that the server takes, in bytes, 2 MiB to 2 GiB: sqld's
+    /// `max_row_size`, which is set when a namespace is created. A record that
+    /// makes a larger row is refused with [`Error::InvalidInput`] before
+    /// anything is sent. Default: 5,000,000, as sqld's.
+    pub fn max_row_size(mut self, bytes: usize) -> Self {
+        self.remote.max_row_size = bytes;
         self
     }
 

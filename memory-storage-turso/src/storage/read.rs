@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 
-use memory_core::{Id, Position, Query, Result};
+use memory_core::{Field, Filter, Id, Position, Query, Result};
 
 use super::query;
 use super::table::Table;
 #[cfg(feature = "local")]
 use super::turn::Turn;
 use crate::metrics::Call;
+#[cfg(feature = "remote")]
+use crate::transport::Columns;
 use crate::transport::Transport;
 #[cfg(feature = "remote")]
 use crate::transport::remote::Remote;
@@ -53,7 +55,7 @@ async fn get_in_parts<R: Table>(remote: &Remote, call: &Call<'_>, ids: &[Id<R>])
     let most = (remote.max_request() / 2 / BYTES_PER_ID).max(1);
     for mut wanted in wanted.chunks(most) {
         loop {
-            let statement = query::bounded::get(wanted, remote.max_response());
+            let statement = |room| query::bounded::get(wanted, room);
             let (part, total) = remote.read_bounded(call, deadline, statement, |row| R::from_row(row)).await?;
             // Else a server could be asked for ever, or for more than memory holds.
             if part.len() > wanted.len() || part.iter().any(|record| wanted.binary_search(&record.id()).is_err()) {
@@ -93,11 +95,48 @@ pub(super) async fn page<R: Table>(
         }
         #[cfg(feature = "remote")]
         Transport::Remote(remote) => {
-            let statement = query::bounded::select(query, position, remote.max_response());
+            let statement = |room| query::bounded::select(query, position, room);
             remote.read_bounded(call, remote.deadline(), statement, |row| R::from_row(row).map(Arc::new)).await?
         }
     };
     found.truncate(query.limit);
     let more = total > found.len();
     Ok((found, more))
+}
+
+/// The groups of a count by `field`, in any order; as many in each answer as
+/// fit, and one request if all do.
+pub(super) async fn groups<R: Table>(
+    transport: &Transport,
+    call: &Call<'_>,
+    only: &Filter<R>,
+    field: &Field<R>,
+) -> Result<Vec<query::Group>> {
+    let by = field.clone();
+    match transport {
+        #[cfg(feature = "local")]
+        Transport::Local(local) => {
+            local.read(call, query::groups(only, field), move |row| query::group(row, &by)).await
+        }
+        #[cfg(feature = "remote")]
+        Transport::Remote(remote) => {
+            let mut found: Vec<query::Group> = Vec::new();
+            let deadline = remote.deadline();
+            loop {
+                let last = found.last();
+                let statement = |room| query::groups_bounded(only, field, last, room);
+                let by = by.clone();
+                let decode = move |row: &dyn Columns| query::group(row, &by);
+                let (part, total) = remote.read_bounded(call, deadline, statement, decode).await?;
+                let complete = part.len() >= total;
+                found.extend(part);
+                if complete {
+                    return Ok(found);
+                }
+                if found.len() > query::MAX_FOUND {
+                    return Err(memory_core::Error::corrupt("the server answers a count with groups without end"));
+                }
+            }
+        }
+    }
 }

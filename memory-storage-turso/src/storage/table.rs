@@ -34,7 +34,10 @@ pub(crate) struct TableSql {
     pub(crate) time: &'static str,
     /// Every column, as [`Table::from_row`] reads them.
     pub(crate) columns: Texts,
-    /// About how many bytes a row has.
+    /// How many bytes a row takes in an answer, as sqld counts them: the texts
+    /// before JSON escapes, and for each column `{"type":"text","value":""}` or
+    /// `{"type":"integer","value":""}` with up to 20 digits. The constant is the
+    /// sum for the columns of limited length, and for the total beside them.
     pub(crate) size: &'static str,
     pub(crate) upsert: Upsert,
     /// Deletes the rows whose ids are in the JSON array `?1`.

@@ -253,21 +253,19 @@ impl<R: Table> Store<R> for TursoStorage {
 
     async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
         validate_count(filter, by.as_ref())?;
-        let statement = query::count(filter, by.as_ref());
         let call = self.begin(Operation::Count, Some(R::KIND), 0).by_index(self.by_index(filter));
         let span = call.span();
         match by {
             None => {
-                let counted = self.transport.read(&call, statement, |row| row.integer(0)).instrument(span).await;
+                let read = self.transport.read(&call, query::count(filter), |row| row.integer(0));
+                let counted = read.instrument(span).await;
                 let counted = call.end(counted)?;
                 Ok(Counts::total(counted.first().copied().and_then(|total| total.try_into().ok()).unwrap_or(0)))
             }
             Some(field) => {
-                let by = field.clone();
-                let read = self.transport.read(&call, statement, move |row| query::group(row, &by));
-                let groups = read.instrument(span).await;
+                let groups = read::groups(&self.transport, &call, filter, &field).instrument(span).await;
                 let groups = call.end(groups)?;
-                Counts::grouped(&field, groups)
+                Counts::grouped(&field, groups.into_iter().map(|group| (group.value, group.count)))
             }
         }
     }
@@ -298,7 +296,7 @@ impl MemoryStorage for TursoStorage {
         }
         let (operation, kind) = batch::operation(batch);
         let call = self.begin(operation, kind, batch.len());
-        let commit = self.transport.commit(&call, batch, batch::steps(batch));
+        let commit = self.transport.commit(&call, batch, batch::steps(&self.transport, batch));
         let written = commit.instrument(call.span()).await;
         call.end(written)
     }

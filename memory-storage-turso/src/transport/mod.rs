@@ -127,6 +127,17 @@ impl Transport {
         }
     }
 
+    /// The largest row that the database takes, in bytes, where that is less
+    /// than any record needs.
+    pub(crate) const fn max_row_size(&self) -> Option<usize> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(_) => None,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => Some(remote.max_row_size()),
+        }
+    }
+
     /// Runs one statement and collects what `decode` makes of each row.
     pub(crate) async fn read<T: Send + 'static>(
         &self,

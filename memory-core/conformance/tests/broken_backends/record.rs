@@ -68,7 +68,7 @@ pub(crate) fn with_short_domain<R: Record>(record: &R) -> R {
         if let Some(domain) = value.pointer_mut("/context/domain")
             && let Some(text) = domain.as_str().filter(|text| text.len() <= MAX_KEY_TEXT)
         {
-            *domain = json!(text[..text.floor_char_boundary(255)]);
+            *domain = json!(text.chars().take(255).collect::<String>());
         }
     })
 }

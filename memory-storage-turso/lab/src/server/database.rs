@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::limits::Limit;
+
 use super::failure::{self, Failure};
 
 /// How long a statement waits for a lock that a stranger to the lab holds on the file.
@@ -16,18 +18,21 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Opens, and where need be creates, the database at `path`, in WAL mode.
-    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let sqlite = Self::connect(path).map_err(|cause| match failure::sqlite(cause) {
+    /// Opens, and where need be creates, the database at `path`, in WAL mode,
+    /// with a limit on the length of each value and row.
+    pub(super) fn open(path: &Path, max_row_size: u32) -> Result<Self, Failure> {
+        let sqlite = Self::connect(path, max_row_size).map_err(|cause| match failure::sqlite(cause) {
             Ok(error) => Failure::Internal(error.message),
             Err(failure) => failure,
         })?;
         Ok(Self { sqlite, rolled_back: false })
     }
 
-    fn connect(path: &Path) -> rusqlite::Result<rusqlite::Connection> {
+    fn connect(path: &Path, max_row_size: u32) -> rusqlite::Result<rusqlite::Connection> {
         let sqlite = rusqlite::Connection::open(path)?;
         sqlite.busy_timeout(BUSY_TIMEOUT)?;
+        // SQLite takes a limit beyond its own for that one.
+        sqlite.set_limit(Limit::SQLITE_LIMIT_LENGTH, i32::try_from(max_row_size).unwrap_or(i32::MAX));
         sqlite.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
         Ok(sqlite)
     }

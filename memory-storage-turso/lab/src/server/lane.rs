@@ -69,7 +69,7 @@ impl WriteLane {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let remaining = (holder.since + self.limit).saturating_sub(self.clock.now());
+            let remaining = holder.since.saturating_add(self.limit).saturating_sub(self.clock.now());
             if remaining.is_zero() {
                 drop(state);
                 self.evict(&holder);
@@ -145,7 +145,7 @@ mod tests {
         }
 
         fn database(&self) -> Arc<Mutex<Database>> {
-            let database = Database::open(&self.directory.path().join("lane.db")).unwrap();
+            let database = Database::open(&self.directory.path().join("lane.db"), 5_000_000).unwrap();
             Arc::new(Mutex::new(database))
         }
 

@@ -67,16 +67,15 @@ impl Server {
         // The libsql crate insists on being the first in the process to set the library up.
         libsql::Builder::new_local(":memory:").build().await.map_err(io::Error::other)?;
 
-        let path = options.database.clone();
-        let anchor = spawn_blocking(move || Database::open(&path)).await?;
+        let (path, max_row_size) = (options.database.clone(), options.max_row_size);
+        let anchor = spawn_blocking(move || Database::open(&path, max_row_size)).await?;
         let anchor = anchor.map_err(|failure| io::Error::other(format!("opening the database: {failure:?}")))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
         let address = listener.local_addr()?;
 
-        let clock = options.clock;
-        let streams = Streams::new(options.database, clock.clone(), options.idle_limit, options.transaction_limit);
+        let (clock, token) = (options.clock.clone(), options.token.clone());
         let budget = Budget::new(options.max_response, options.max_responses);
-        let state = Arc::new(State { token: options.token, streams, budget });
+        let state = Arc::new(State { token, streams: Streams::new(options), budget });
         let expiring = keep_time(&clock, &state);
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state), stopped));

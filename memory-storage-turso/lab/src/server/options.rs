@@ -22,7 +22,11 @@ pub struct ServerOptions {
     pub idle_limit: Duration,
     /// How long a transaction may keep another writer waiting. Default: 5 s.
     pub transaction_limit: Duration,
-    /// How many bytes one answer may have. Default: 10,000,000.
+    /// How many bytes a value and a row of a table or an index may have.
+    /// Default: 5,000,000.
+    pub max_row_size: u32,
+    /// How many bytes one answer may have, counted with the JSON around each
+    /// value and before any escapes. Default: 10,000,000.
     pub max_response: u64,
     /// How many bytes all answers may have that are being made at a time. Default: 32,000,000.
     pub max_responses: u64,
@@ -38,6 +42,7 @@ impl ServerOptions {
             clock: Clock::system(),
             idle_limit: Duration::from_secs(10),
             transaction_limit: Duration::from_secs(5),
+            max_row_size: 5_000_000,
             max_response: 10_000_000,
             max_responses: 32_000_000,
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::ServerOptions;
 use super::baton::Baton;
 use super::database::Database;
 use super::failure::Failure;
@@ -22,6 +23,7 @@ const REMEMBERED: Duration = Duration::from_secs(300);
 pub(super) struct Streams {
     slots: Mutex<Slots>,
     path: PathBuf,
+    max_row_size: u32,
     clock: Clock,
     idle_limit: Duration,
     pub(super) lane: WriteLane,
@@ -61,9 +63,10 @@ pub(super) struct Lease<'a> {
 }
 
 impl Streams {
-    pub(super) fn new(path: PathBuf, clock: Clock, idle_limit: Duration, transaction_limit: Duration) -> Self {
+    pub(super) fn new(options: ServerOptions) -> Self {
+        let ServerOptions { database: path, max_row_size, clock, idle_limit, transaction_limit, .. } = options;
         let lane = WriteLane::new(clock.clone(), transaction_limit);
-        Self { slots: Mutex::default(), path, clock, idle_limit, lane }
+        Self { slots: Mutex::default(), path, max_row_size, clock, idle_limit, lane }
     }
 
     /// The stream that `baton` names, or a new one. Opens a file, so it blocks.
@@ -96,7 +99,7 @@ impl Streams {
     }
 
     fn open(&self) -> Result<Stream, Failure> {
-        let database = Arc::new(Mutex::new(Database::open(&self.path)?));
+        let database = Arc::new(Mutex::new(Database::open(&self.path, self.max_row_size)?));
         let baton = Baton { name: Uuid::new_v4(), sequence: 0 };
         let mut slots = lock(&self.slots);
         slots.opened += 1;
@@ -112,7 +115,7 @@ impl Streams {
         slots.by_name.retain(|_, slot| match slot {
             Slot::Idle { expires, .. } if *expires <= now => {
                 if let Slot::Idle { stream, .. } =
-                    std::mem::replace(slot, Slot::Expired { forgotten: now + REMEMBERED })
+                    std::mem::replace(slot, Slot::Expired { forgotten: now.saturating_add(REMEMBERED) })
                 {
                     due.push(stream);
                 }
@@ -176,7 +179,7 @@ impl Lease<'_> {
     pub(super) fn release(mut self) -> Option<String> {
         let stream = self.stream.take_if(|stream| stream.database.is_some())?;
         let baton = stream.baton;
-        let expires = self.streams.clock.now() + self.streams.idle_limit;
+        let expires = self.streams.clock.now().saturating_add(self.streams.idle_limit);
         lock(&self.streams.slots).by_name.insert(baton.name, Slot::Idle { stream, expires });
         Some(baton.encode())
     }

@@ -3,7 +3,8 @@
 #[cfg(feature = "local")]
 use std::slice::Iter;
 
-use memory_core::{Episode, Heuristic, Id, Kind, Pattern, Result, WriteBatch};
+use memory_core::limits::MAX_KEY_TEXT;
+use memory_core::{Episode, Error, Heuristic, Id, Kind, Pattern, Result, WriteBatch};
 
 use super::table::Table;
 use super::turn::Turn;
@@ -42,7 +43,8 @@ pub(super) async fn put<R: Table>(
         return Ok(());
     }
     let (mut records, mut turn) = (records.iter(), Turn::default());
-    let first = rows(&mut records, batch_size, &mut turn)?;
+    let max_row = transport.max_row_size();
+    let first = rows(&mut records, batch_size, max_row, &mut turn)?;
     match transport {
         #[cfg(feature = "local")]
         Transport::Local(local) if records.len() > 0 => {
@@ -52,7 +54,7 @@ pub(super) async fn put<R: Table>(
             let mut all = first;
             while records.len() > 0 {
                 turn.give_way().await;
-                all.append(&mut rows(&mut records, batch_size, &mut turn)?);
+                all.append(&mut rows(&mut records, batch_size, max_row, &mut turn)?);
             }
             transport.write(call, vec![upsert::<R>(all)]).await.map(drop)
         }
@@ -79,7 +81,7 @@ async fn put_in_parts<R: Table>(
             break;
         }
         turn.give_way().await;
-        part = rows(&mut records, batch_size, &mut turn)?;
+        part = rows(&mut records, batch_size, None, &mut turn)?;
     }
     drop(parts.send(Part::Commit));
     drop(parts);
@@ -87,20 +89,25 @@ async fn put_in_parts<R: Table>(
 }
 
 /// Everything that a batch changes.
-pub(super) async fn steps(batch: &WriteBatch) -> Result<Vec<Step>> {
-    let (mut steps, mut turn) = (Vec::new(), Turn::default());
-    push_steps::<Episode>(batch, &mut steps, &mut turn).await?;
-    push_steps::<Pattern>(batch, &mut steps, &mut turn).await?;
-    push_steps::<Heuristic>(batch, &mut steps, &mut turn).await?;
+pub(super) async fn steps(transport: &Transport, batch: &WriteBatch) -> Result<Vec<Step>> {
+    let (mut steps, mut turn, max_row) = (Vec::new(), Turn::default(), transport.max_row_size());
+    push_steps::<Episode>(batch, &mut steps, max_row, &mut turn).await?;
+    push_steps::<Pattern>(batch, &mut steps, max_row, &mut turn).await?;
+    push_steps::<Heuristic>(batch, &mut steps, max_row, &mut turn).await?;
     Ok(steps)
 }
 
-async fn push_steps<R: Table>(batch: &WriteBatch, steps: &mut Vec<Step>, turn: &mut Turn) -> Result<()> {
+async fn push_steps<R: Table>(
+    batch: &WriteBatch,
+    steps: &mut Vec<Step>,
+    max_row: Option<usize>,
+    turn: &mut Turn,
+) -> Result<()> {
     let changes = batch.changes::<R>();
     let mut puts = changes.puts().map(AsRef::as_ref);
     let mut all = Rows::new();
     loop {
-        let mut part = rows(&mut puts, usize::MAX, turn)?;
+        let mut part = rows(&mut puts, usize::MAX, max_row, turn)?;
         if part.is_empty() {
             break;
         }
@@ -120,16 +127,40 @@ async fn push_steps<R: Table>(batch: &WriteBatch, steps: &mut Vec<Step>, turn: &
 type Rows = Vec<Vec<Value>>;
 
 /// The rows of the next records: `most`, or fewer where the turn is over
-/// before, but at least one.
-fn rows<'a, R: Table>(records: &mut impl Iterator<Item = &'a R>, most: usize, turn: &mut Turn) -> Result<Rows> {
+/// before, but at least one. Refuses a record whose row has more than `max_row`
+/// bytes.
+fn rows<'a, R: Table>(
+    records: &mut impl Iterator<Item = &'a R>,
+    most: usize,
+    max_row: Option<usize>,
+    turn: &mut Turn,
+) -> Result<Rows> {
     let mut rows = Rows::new();
     while rows.is_empty() || (rows.len() < most && !turn.is_over()) {
         let Some(record) = records.next() else { break };
         let row = record.row()?;
-        turn.worked(row.iter().map(Value::size).sum());
+        let size = row.iter().map(Value::size).sum();
+        check_row(record, size, max_row)?;
+        turn.worked(size);
         rows.push(row);
     }
     Ok(rows)
+}
+
+/// Refuses a record whose values, of `size` bytes, make too large a row.
+fn check_row<R: Table>(record: &R, size: usize, max_row: Option<usize>) -> Result<()> {
+    // The domain and the language are stored a second time.
+    let size = size + 2 * MAX_KEY_TEXT;
+    match max_row {
+        Some(max) if size > max => {
+            let reason = format!(
+                "a row of about {size} bytes in the database, of which the server takes at most {max} \
+                 (`max_row_size`); JSON escapes count, so shorten the texts, or store what is large elsewhere"
+            );
+            Err(Error::invalid_input("record", reason).about(record.id().into()))
+        }
+        _ => Ok(()),
+    }
 }
 
 const fn upsert<R: Table>(rows: Rows) -> Step {

@@ -46,7 +46,7 @@ pub(super) const SQL: TableSql = TableSql {
     },
     size: "octet_length(task_description) + octet_length(context) + octet_length(steps)
         + ifnull(octet_length(outcome), 0) + ifnull(octet_length(reward), 0) + ifnull(octet_length(reflection), 0)
-        + octet_length(patterns) + octet_length(heuristics) + octet_length(metadata) + 256",
+        + octet_length(patterns) + octet_length(heuristics) + octet_length(metadata) + 540",
     upsert: Upsert {
         one: upsert!(
             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?4 ->> '$.domain', ?4 ->> '$.language')"

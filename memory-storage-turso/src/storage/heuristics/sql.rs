@@ -32,7 +32,7 @@ pub(super) const SQL: TableSql = TableSql {
             CAST(evidence AS BLOB), created_at, updated_at, CAST(metadata AS BLOB)",
         remote: "heuristic_id, condition, action, confidence, evidence, created_at, updated_at, metadata",
     },
-    size: "octet_length(condition) + octet_length(action) + octet_length(evidence) + octet_length(metadata) + 256",
+    size: "octet_length(condition) + octet_length(action) + octet_length(evidence) + octet_length(metadata) + 370",
     upsert: Upsert {
         one: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"),
         // `json_each` makes each value anew, as text, as often as it is asked for:

@@ -37,7 +37,7 @@ pub(super) const SQL: TableSql = TableSql {
             CAST(effectiveness AS BLOB), created_at, updated_at, CAST(data AS BLOB), CAST(metadata AS BLOB)",
         remote: "pattern_id, context, success_rate, occurrences, effectiveness, created_at, updated_at, data, metadata",
     },
-    size: "octet_length(context) + octet_length(effectiveness) + octet_length(data) + octet_length(metadata) + 256",
+    size: "octet_length(context) + octet_length(effectiveness) + octet_length(data) + octet_length(metadata) + 420",
     upsert: Upsert {
         one: upsert!("VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?2 ->> '$.domain', ?2 ->> '$.language')"),
         // `json_each` makes each value anew, as text, as often as it is asked for:

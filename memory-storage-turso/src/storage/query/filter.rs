@@ -215,9 +215,39 @@ fn one_of(sql: &mut Sql, operands: &[&Scalar<'static>]) {
         }
         sql.push(")");
     } else {
-        let list: Vec<_> = operands.iter().map(|operand| json(operand)).collect();
-        sql.push(" IN (SELECT value FROM json_each(").bind(serde_json::Value::from(list).to_string()).push("))");
+        sql.push(" IN (");
+        let mut first = true;
+        let mut list = String::new();
+        for operand in operands {
+            let item = json(operand).to_string();
+            if !list.is_empty() && list.len() + item.len() > MAX_LIST {
+                push_list(sql, &mut list, &mut first);
+            }
+            if item.len() > MAX_LIST {
+                // Escapes may make it longer than a server takes; it has none by itself.
+                sql.push(if first { "SELECT " } else { " UNION ALL SELECT " }).scalar(operand);
+                first = false;
+            } else {
+                list.push(if list.is_empty() { '[' } else { ',' });
+                list.push_str(&item);
+            }
+        }
+        if !list.is_empty() {
+            push_list(sql, &mut list, &mut first);
+        }
+        sql.push(")");
     }
+}
+
+/// The longest list of operands in one parameter, in bytes of JSON.
+const MAX_LIST: usize = 512 << 10;
+
+/// Appends the values of a JSON list that lacks its end, and empties it.
+fn push_list(sql: &mut Sql, list: &mut String, first: &mut bool) {
+    list.push(']');
+    sql.push(if *first { "SELECT value FROM json_each(" } else { " UNION ALL SELECT value FROM json_each(" });
+    sql.bind(std::mem::take(list)).push(")");
+    *first = false;
 }
 
 /// An operand as `json_each` gives back the value that SQL has for it.

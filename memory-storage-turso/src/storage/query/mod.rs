@@ -17,7 +17,11 @@ mod place;
 use memory_core::{Id, Position, Query, Scalar};
 
 pub(crate) use access::by_index;
-pub(crate) use count::{count, group};
+#[cfg(feature = "local")]
+pub(crate) use count::groups;
+pub(crate) use count::{Group, count, group};
+#[cfg(feature = "remote")]
+pub(crate) use count::{MOST as MAX_FOUND, groups_bounded};
 pub(crate) use explain::{explain, plan};
 
 use super::batch::id_list;

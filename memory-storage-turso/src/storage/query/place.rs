@@ -42,6 +42,30 @@ pub(super) fn place<R: Table>(field: &Field<R>) -> Place {
     }
 }
 
+/// The JSON text of a number in metadata as it was written, NULL where SQLite
+/// cannot be trusted to find it. `None` if no path leads there: an empty key,
+/// one with a quote or one with a NUL cannot be written in a path that every
+/// version of SQLite understands.
+pub(super) fn text_in_metadata<R: Table>(field: &Field<R>) -> Option<Sql> {
+    let Path::Metadata(keys) = field.path() else { return None };
+    let mut path = String::from("$");
+    for key in keys {
+        if key.is_empty() || key.contains(['"', '\0']) {
+            return None;
+        }
+        path.push('.');
+        path.push_str(&serde_json::Value::from(key.as_str()).to_string());
+    }
+    let mut sql = Sql::default();
+    match keys.len() {
+        // Keys are stored sorted, so this key comes before those that only
+        // seem to be it.
+        1 => sql.push("(metadata -> ").bind(path).push(")"),
+        _ => sql.push("(CASE WHEN ").push(NO_NUL).push(" THEN metadata -> ").bind(path).push(" END)"),
+    };
+    Some(sql)
+}
+
 /// Whether a path means what it says: SQLite takes a key that goes on after an
 /// escaped NUL for the key before the NUL.
 const NO_NUL: &str = "instr(metadata, '\\u0000') = 0";

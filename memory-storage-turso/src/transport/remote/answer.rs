@@ -5,6 +5,10 @@
 //! `cols`, `affected_row_count`, `last_insert_rowid`. What the specification
 //! requires and a result depends on is required here: the two lists of a batch
 //! result, the rows of a statement and the type of each value.
+//!
+//! What an answer takes in memory is at most a few times its bytes: lists have
+//! limits, since `null,` stands for a result and `[],` for a row, and nothing
+//! unknown is built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +19,7 @@ use base64::alphabet::STANDARD;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use memory_core::Result;
-use serde::de::{self, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use crate::transport::{Columns, unexpected};
@@ -25,6 +29,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// The most steps, and the most rows of one step, that an answer may hold: a
+/// write has at most a few steps for each of its records, and a read at most
+/// 20,001 rows.
+const MAX_ITEMS: usize = 1 << 16;
 
 /// The answer to a pipeline: the result of its first request.
 #[derive(Debug, Deserialize)]
@@ -52,14 +61,15 @@ struct StreamResponse {
 /// step was skipped.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct BatchResult {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded")]
     pub(super) step_results: Vec<Option<StmtResult>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "bounded")]
     pub(super) step_errors: Vec<Option<ServerError>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 pub(super) struct StmtResult {
+    #[serde(deserialize_with = "rows")]
     pub(super) rows: Vec<Row>,
 }
 
@@ -124,19 +134,154 @@ fn first<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Res
     deserializer.deserialize_seq(First(PhantomData))
 }
 
+/// Reads a list of at most [`MAX_ITEMS`] items.
+fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Bounded<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut items = Vec::new();
+            while let Some(item) = list.next_element()? {
+                push(&mut items, item)?;
+            }
+            Ok(items)
+        }
+    }
+
+    deserializer.deserialize_seq(Bounded(PhantomData))
+}
+
+/// Reads rows, all of one width.
+fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Row>, D::Error> {
+    struct Rows;
+
+    impl<'de> Visitor<'de> for Rows {
+        type Value = Vec<Row>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of rows")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Row>, A::Error> {
+            let (mut rows, mut width) = (Vec::new(), None);
+            while let Some(row) = list.next_element_seed(RowOf(width))? {
+                width = Some(row.values.len());
+                push(&mut rows, row)?;
+            }
+            Ok(rows)
+        }
+    }
+
+    deserializer.deserialize_seq(Rows)
+}
+
+/// Reads a row of as many values as the ones before it.
+struct RowOf(Option<usize>);
+
+impl<'de> DeserializeSeed<'de> for RowOf {
+    type Value = Row;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Row, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for RowOf {
+    type Value = Row;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a row")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Row, A::Error> {
+        let mut values = Vec::with_capacity(self.0.unwrap_or(0));
+        while let Some(value) = list.next_element()? {
+            push(&mut values, value)?;
+        }
+        if values.is_empty() || self.0.is_some_and(|width| width != values.len()) {
+            return Err(de::Error::custom(format_args!("a row of {} values", values.len())));
+        }
+        Ok(Row { values })
+    }
+}
+
+fn push<T, E: de::Error>(items: &mut Vec<T>, item: T) -> Result<(), E> {
+    if items.len() == MAX_ITEMS {
+        return Err(E::custom(format_args!("a list of more than {MAX_ITEMS} items")));
+    }
+    items.push(item);
+    Ok(())
+}
+
 fn text_or_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Option::<String>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// The field `value` of a value, whose JSON type depends on the field `type`,
 /// which may come after it.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    #[serde(borrow)]
-    Text(Cow<'a, str>),
+enum Content {
+    Text(String),
     Integer(i64),
-    Other(IgnoredAny),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Content {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self::Other)
+    }
+}
+
+/// Builds nothing but texts and integers, whatever there is.
+impl<'de> Visitor<'de> for Content {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self, E> {
+        Ok(Self::Text(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Self, E> {
+        Ok(Self::Text(text))
+    }
+
+    fn visit_i64<E>(self, integer: i64) -> Result<Self, E> {
+        Ok(Self::Integer(integer))
+    }
+
+    fn visit_u64<E>(self, integer: u64) -> Result<Self, E> {
+        Ok(i64::try_from(integer).map_or(Self::Other, Self::Integer))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(Self::Other)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(Self::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(Self::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Self::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while fields.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Self::Other)
+    }
 }
 
 impl<'de> Deserialize<'de> for Value {
@@ -155,7 +300,7 @@ impl<'de> Deserialize<'de> for Value {
                 while let Some(Text(name)) = fields.next_key()? {
                     match &*name {
                         "type" => kind = Some(fields.next_value::<Text<'de>>()?.0),
-                        "value" => content = Some(fields.next_value::<Content<'de>>()?),
+                        "value" => content = Some(fields.next_value::<Content>()?),
                         "base64" => base64 = Some(fields.next_value::<Text<'de>>()?.0),
                         _ => drop(fields.next_value::<IgnoredAny>()?),
                     }
@@ -173,7 +318,7 @@ impl<'de> Deserialize<'de> for Value {
 #[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-fn value(kind: Option<&str>, content: Option<Content<'_>>, base64: Option<&str>) -> Result<Value, String> {
+fn value(kind: Option<&str>, content: Option<Content>, base64: Option<&str>) -> Result<Value, String> {
     match (kind, content, base64) {
         (Some("null"), _, _) => Ok(Value::Null),
         // A text, since JavaScript's numbers lose precision.
@@ -181,8 +326,8 @@ fn value(kind: Option<&str>, content: Option<Content<'_>>, base64: Option<&str>)
             text.parse().map(Value::Integer).map_err(|_| "an integer that is none".to_owned())
         }
         (Some("integer"), Some(Content::Integer(integer)), _) => Ok(Value::Integer(integer)),
-        (Some("float"), Some(Content::Other(_) | Content::Integer(_)), _) => Ok(Value::Float),
-        (Some("text"), Some(Content::Text(text)), _) => Ok(Value::Text(text.into_owned())),
+        (Some("float"), Some(Content::Other | Content::Integer(_)), _) => Ok(Value::Float),
+        (Some("text"), Some(Content::Text(text)), _) => Ok(Value::Text(text)),
         (Some("blob"), _, Some(text)) => {
             BASE64.decode(text).map(Value::Blob).map_err(|_| "a blob that is not base64".to_owned())
         }
@@ -280,6 +425,21 @@ mod tests {
         }
         // No rows are not the same as an answer without rows.
         assert!(serde_json::from_str::<StmtResult>(r#"{"cols":[]}"#).is_err());
+    }
+
+    #[test]
+    fn lists_that_could_take_all_memory_are_refused_at_their_limit() {
+        let many = |item: &str| vec![item; MAX_ITEMS + 1].join(",");
+        let results = |list: &str| serde_json::from_str::<BatchResult>(&format!(r#"{{"step_results":[{list}]}}"#));
+        let errors = |list: &str| serde_json::from_str::<BatchResult>(&format!(r#"{{"step_errors":[{list}]}}"#));
+        let rows = |list: &str| results(&format!(r#"{{"cols":[],"rows":[{list}]}}"#));
+        for refused in [results(&many("null")), errors(&many("{}")), rows(&many(r#"[{"type":"null"}]"#))] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains(&format!("a list of more than {MAX_ITEMS} items")), "{error}");
+        }
+        assert!(rows("[]").unwrap_err().to_string().contains("a row of 0 values"));
+        let uneven = rows(r#"[{"type":"null"}],[{"type":"null"},{"type":"null"}]"#);
+        assert!(uneven.unwrap_err().to_string().contains("a row of 2 values"));
     }
 
     #[test]

@@ -91,16 +91,20 @@ impl Client {
     ///
     /// The answer's `base_url` is never followed: every request goes to the
     /// address that the storage was opened with.
-    pub(super) async fn post<T>(
+    /// A large answer is read on a thread for blocking work.
+    pub(super) async fn post<T: Send + 'static>(
         &self,
         call: &Call<'_>,
         body: &bytes::Bytes,
         attempt: &Attempt,
-        read: impl Fn(&[u8]) -> Result<T, Failure>,
+        read: impl FnOnce(&[u8]) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {
         let token = self.token.header().await.map_err(Failure::last)?;
-        let answer = self.exchange(call, body, attempt, token.as_ref()).await;
-        answer.and_then(|answer| read(&answer)).map_err(|failure| failure.at(self.endpoint.host())).map_err(|failure| {
+        let answer = match self.exchange(call, body, attempt, token.as_ref()).await {
+            Ok(answer) => aside(call.words(), answer.len(), move || read(&answer)).await,
+            Err(failure) => Err(failure),
+        };
+        answer.map_err(|failure| failure.at(self.endpoint.host())).map_err(|failure| {
             match token.as_ref().and_then(secret) {
                 Some(token) => Failure { error: conceal(failure.error, token), ..failure },
                 None => failure,
@@ -157,6 +161,27 @@ impl Client {
             body.extend_from_slice(&part);
         }
         Ok(body)
+    }
+}
+
+/// The longest answer that is read on a thread of the runtime: less than a
+/// millisecond's work.
+const MAX_INLINE: usize = 64 << 10;
+
+/// Does work that grows with `bytes`: many of them on a thread for blocking
+/// work, so that other tasks of the runtime need not wait.
+async fn aside<T: Send + 'static>(
+    operation: &str,
+    bytes: usize,
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    if bytes <= MAX_INLINE {
+        return work();
+    }
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => Err(Failure::unknown(Error::unavailable(operation, "the runtime is shutting down"))),
     }
 }
 
@@ -225,7 +250,18 @@ fn message(body: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use super::*;
+
+    #[tokio::test]
+    async fn large_answers_are_read_off_the_threads_of_the_runtime() {
+        let here = thread::current().id();
+        let reader = async |bytes| aside("get", bytes, || Ok(thread::current().id())).await.unwrap();
+        assert_eq!(reader(0).await, here);
+        assert_eq!(reader(MAX_INLINE).await, here);
+        assert_ne!(reader(MAX_INLINE + 1).await, here);
+    }
 
     #[test]
     fn the_body_of_an_error_may_be_json_or_not() {

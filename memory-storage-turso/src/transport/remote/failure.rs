@@ -165,9 +165,14 @@ impl Failure {
         if error.is("SQLITE_FULL") {
             return Self::last(Error::unavailable(operation, said));
         }
-        if code == "RESPONSE_TOO_LARGE" {
+        if error.is_too_large() {
             let reason = format!("{said}; lower `max_response` to what the server gives");
             return Self::last(Error::invalid_input("max_response", reason));
+        }
+        if error.is("SQLITE_TOOBIG") || error.message.contains("string or blob too big") {
+            let reason =
+                format!("{said}: a value or a row is larger than the server takes; set `max_row_size` to its limit");
+            return Self::last(Error::invalid_input("max_row_size", reason));
         }
         if error.is_missing_table() {
             let reason = format!("{said}: the database has no schema, or not this one; `initialize_schema` creates it");
@@ -211,6 +216,11 @@ impl ServerError {
 
     pub(super) fn is_constraint(&self) -> bool {
         self.is("SQLITE_CONSTRAINT")
+    }
+
+    /// Whether the server made no answer since it would have been too large.
+    pub(super) fn is_too_large(&self) -> bool {
+        self.code == "RESPONSE_TOO_LARGE"
     }
 
     pub(super) fn is_missing_table(&self) -> bool {

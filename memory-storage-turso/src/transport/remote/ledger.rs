@@ -12,8 +12,9 @@ use memory_core::{Error, WriteId};
 
 use super::answer::{BatchResult, ServerError};
 use super::failure::Failure;
-use super::message::{first_error, row_list, stmt};
+use super::message::{first_error, row_len, row_list, stmt};
 use crate::config::LedgerConfig;
+use crate::storage::table::Upsert;
 use crate::transport::{Columns, Done, Statement, Step, Value};
 
 /// What a row's count of deleted records says of a write that was fenced off
@@ -54,6 +55,10 @@ pub(super) fn prune(new: usize, ledger: &LedgerConfig) -> Statement {
     Statement::new(PRUNE, [limit.into(), age.into(), rows.into()])
 }
 
+/// The most bytes of rows in one parameter. A server's limit on a value is ten
+/// times as high, and counts copies that SQLite makes of it, too.
+const MAX_LIST: usize = 512 << 10;
+
 /// A batch in the making, each step of which runs only if the one before did.
 struct Chain(Vec<BatchStep>);
 
@@ -61,6 +66,35 @@ impl Chain {
     fn push(&mut self, statement: Statement) {
         let condition = self.last().map(|step| BatchCond::Ok { step });
         self.0.push(BatchStep { condition, stmt: stmt(statement, false) });
+    }
+
+    /// Statements that store rows, in order: as many in each as `batch_size`
+    /// and [`MAX_LIST`] allow.
+    fn push_rows(&mut self, sql: Upsert, rows: Vec<Vec<Value>>, batch_size: usize) {
+        let mut part = Vec::new();
+        let mut bytes = 0;
+        for row in rows {
+            let more = row_len(&row);
+            if part.len() == batch_size || bytes + more > MAX_LIST {
+                self.push_part(sql, std::mem::take(&mut part));
+                bytes = 0;
+            }
+            part.push(row);
+            bytes += more;
+        }
+        self.push_part(sql, part);
+    }
+
+    fn push_part(&mut self, sql: Upsert, mut part: Vec<Vec<Value>>) {
+        // Parameters of its own spare a single row the array's escapes.
+        match part.pop() {
+            None => {}
+            Some(only) if part.is_empty() => self.push(Statement::new(sql.one, only)),
+            Some(last) => {
+                part.push(last);
+                self.push(Statement::new(sql.many, [row_list(&part).into()]));
+            }
+        }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a write has a few steps for each hundred rows")]
@@ -93,17 +127,7 @@ pub(super) fn write(
     }
     for step in steps {
         match step {
-            // Parameters of its own spare a single row the array's escapes.
-            Step::Each { sql, rows } if rows.len() == 1 => {
-                for row in rows {
-                    chain.push(Statement::new(sql.one, row));
-                }
-            }
-            Step::Each { sql, rows } => {
-                for rows in rows.chunks(batch_size) {
-                    chain.push(Statement::new(sql.many, [row_list(rows).into()]));
-                }
-            }
+            Step::Each { sql, rows } => chain.push_rows(sql, rows, batch_size),
             Step::Counted(statement) => {
                 chain.push(statement);
                 chain.push(Statement::new(COUNT_DELETED, [id()]));

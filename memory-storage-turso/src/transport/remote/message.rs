@@ -5,7 +5,7 @@ use libsql_hrana::proto::{
 };
 use memory_core::{Error, Result};
 
-use super::answer::{Answer, BatchResult, Row};
+use super::answer::{Answer, BatchResult, Row, ServerError};
 use super::failure::Failure;
 use crate::transport::{Statement, Value};
 
@@ -17,21 +17,26 @@ pub(super) fn pipeline(operation: &str, batch: Batch) -> Result<Vec<u8>> {
         .map_err(|error| Error::invalid_input(operation, format!("the request has no JSON form: {error}")))
 }
 
-/// What became of the batch of such a request, which had so many steps.
-pub(super) fn batch_result(operation: &str, body: &[u8], steps: usize) -> Result<BatchResult, Failure> {
+/// What became of the batch of such a request, which had so many steps: its
+/// result, or the server's error about all of it.
+pub(super) fn batch_result(
+    operation: &str,
+    body: &[u8],
+    steps: usize,
+) -> Result<Result<BatchResult, ServerError>, Failure> {
     let answer: Answer =
         serde_json::from_slice(body).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
     match answer.batch() {
         Some(Ok(batch)) => {
             let (results, errors) = (batch.step_results.len(), batch.step_errors.len());
             if (results, errors) == (steps, steps) {
-                return Ok(batch);
+                return Ok(Ok(batch));
             }
             // Which step says what would be a guess.
             let how = format!("{results} results and {errors} errors of {steps} steps");
             Err(Failure::unreadable(operation, &how))
         }
-        Some(Err(error)) => Err(Failure::batch(operation, &error)),
+        Some(Err(error)) => Ok(Err(error)),
         None => Err(Failure::unreadable(operation, "it holds no result of the batch")),
     }
 }
@@ -86,4 +91,37 @@ pub(super) fn row_list(rows: &[Vec<Value>]) -> String {
     }
     list.push(']');
     list
+}
+
+/// How many bytes a row has in a [`row_list`], with its comma.
+pub(super) fn row_len(row: &[Value]) -> usize {
+    let len = |value: &Value| match value {
+        Value::Null => "null".len(),
+        Value::Integer(_) => "-9223372036854775808".len(),
+        Value::Text(text) => "\"\"".len() + text.bytes().map(escaped_len).sum::<usize>(),
+        Value::Json(text) => text.len(),
+    };
+    row.iter().map(|value| len(value) + 1).sum::<usize>() + "[],".len()
+}
+
+/// How many bytes JSON needs at most for a byte of a text.
+const fn escaped_len(byte: u8) -> usize {
+    match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_no_longer_than_its_length_says() {
+        let text = "a\"\\\u{0}\n\u{7f}ö👍";
+        let row = vec![Value::Null, i64::MIN.into(), text.into(), Value::Json(r#"{"a":[1,2]}"#.to_owned())];
+        let length = row_list(std::slice::from_ref(&row)).len();
+        assert!((length..length + 10).contains(&row_len(&row)), "{length} and {}", row_len(&row));
+    }
 }

@@ -42,6 +42,7 @@ pub(crate) struct Remote {
     shared: Shared,
     max_request: usize,
     max_response: usize,
+    max_row_size: usize,
     ledger: LedgerConfig,
     /// Writes of this storage that may or may not have happened, or may yet.
     in_doubt: Mutex<Vec<WriteId>>,
@@ -83,27 +84,34 @@ impl Remote {
             shared: Shared::new(config.pool_size, Arc::clone(metrics)),
             max_request: config.max_request,
             max_response: config.max_response,
+            max_row_size: config.max_row_size,
             ledger: config.ledger,
             in_doubt: Mutex::default(),
         })
     }
 
-    pub(crate) const fn max_response(&self) -> usize {
-        self.max_response
+    pub(crate) const fn max_row_size(&self) -> usize {
+        self.max_row_size
     }
 
     pub(crate) const fn max_request(&self) -> usize {
         self.max_request
     }
 
-    /// Runs one statement and collects what `decode` makes of each row.
-    pub(crate) async fn read<T>(
+    /// Runs one statement, whose answer is small whatever the database holds,
+    /// and collects what `decode` makes of each row.
+    pub(crate) async fn read<T: Send + 'static>(
         &self,
         call: &Call<'_>,
         statement: Statement,
-        decode: impl Fn(&dyn Columns) -> Result<T>,
+        decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
-        self.rows(call, self.policy.begin(call.words(), None), statement).await?.iter().map(|row| decode(row)).collect()
+        let batch = Batch::single(message::stmt(statement, true));
+        self.request(call, self.policy.begin(call.words(), None), batch, 0, move |name, result| {
+            let rows = message::step_rows(name, result, 0)?;
+            rows.iter().map(|row| decode(row)).collect::<Result<_>>().map_err(Failure::last)
+        })
+        .await
     }
 
     /// When an operation that begins now must have ended, however many requests
@@ -112,24 +120,39 @@ impl Remote {
         self.policy.begin("", None).deadline
     }
 
-    /// As [`Self::read`], for a statement whose last column says how many rows
-    /// there are in all, of which the answer may hold fewer.
-    pub(crate) async fn read_bounded<T>(
+    /// As [`Self::read`], for a statement whose answer grows with the database:
+    /// it is made for an answer of so many bytes, as the server counts them, and
+    /// its last column says how many rows there are in all, of which the answer
+    /// may hold fewer, but at least one. Returns that number too.
+    ///
+    /// A server that refuses an answer as too large is asked for half as much.
+    pub(crate) async fn read_bounded<T: Send + 'static>(
         &self,
         call: &Call<'_>,
         deadline: Instant,
-        statement: Statement,
-        decode: impl Fn(&dyn Columns) -> Result<T>,
+        statement: impl Fn(usize) -> Statement,
+        decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
     ) -> Result<(Vec<T>, usize)> {
-        let rows = self.rows(call, Operation { name: call.words(), write: None, deadline }, statement).await?;
-        let total = rows.first().map_or(Ok(0), |row| row.integer(row.values.len().saturating_sub(1)))?;
-        let found = rows.iter().map(|row| decode(row)).collect::<Result<_>>()?;
-        Ok((found, usize::try_from(total).unwrap_or(0)))
-    }
-
-    async fn rows(&self, call: &Call<'_>, operation: Operation<'_>, statement: Statement) -> Result<Vec<Row>> {
-        let batch = Batch::single(message::stmt(statement, true));
-        self.request(call, operation, batch, 0, |result| message::step_rows(operation.name, result, 0)).await
+        let operation = Operation { name: call.words(), write: None, deadline };
+        let decode = Arc::new(decode);
+        let mut room = self.max_response;
+        loop {
+            let (decode, last) = (Arc::clone(&decode), room == 0);
+            let batch = Batch::single(message::stmt(statement(room), true));
+            let read = move |name: &str, answer: Result<BatchResult, ServerError>| match answer {
+                Err(error) if error.is_too_large() && !last => Ok(None),
+                Err(error) => Err(Failure::batch(name, &error)),
+                Ok(result) => {
+                    let rows = message::step_rows(name, result, 0)?;
+                    counted(&rows, &*decode).map(Some).map_err(Failure::last)
+                }
+            };
+            if let Some(found) = self.exchange(call, operation, batch, 0, read).await? {
+                return Ok(found);
+            }
+            tracing::debug!(bytes = room, "the answer is too large for the server; asking for half as much");
+            room /= 2;
+        }
     }
 
     /// Runs the steps of one write as one transaction, exactly once in effect.
@@ -147,7 +170,7 @@ impl Remote {
         let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size, &self.ledger);
         // Should this future be dropped, nobody knows what became of the write.
         let doubt = Doubt { remote: self, id, over: false };
-        let read = |result| ledger::outcome(operation.name, id, &result);
+        let read = move |name: &str, result| ledger::outcome(name, id, &result);
         let done = self.request(call, operation, batch, uncounted, read).await;
         doubt.resolve(&done);
         match &done {
@@ -166,18 +189,18 @@ impl Remote {
 
     async fn run(&self, call: &Call<'_>, operation: Operation<'_>, statements: Vec<Statement>) -> Result<()> {
         let batch = ledger::transaction(statements);
-        self.request(call, operation, batch, 0, |result| ledger::committed(operation.name, &result)).await
+        self.request(call, operation, batch, 0, |name, result| ledger::committed(name, &result)).await
     }
 
     /// Opens a connection, so that the first operation finds one, and returns
     /// the version of the schema if there is one.
     pub(crate) async fn connect(&self, call: &Call<'_>) -> Result<Option<i64>> {
         let batch = Batch::single(message::stmt(Statement::new(SELECT_VERSION, []), true));
-        self.request(call, self.policy.begin(call.words(), None), batch, 0, |result| {
+        self.request(call, self.policy.begin(call.words(), None), batch, 0, |name, result| {
             if result.step_errors.iter().flatten().any(ServerError::is_missing_table) {
                 return Ok(None);
             }
-            let rows = message::step_rows("connect", result, 0)?;
+            let rows = message::step_rows(name, result, 0)?;
             rows.first().map(|row| row.integer(0)).transpose().map_err(Failure::last)
         })
         .await
@@ -214,22 +237,38 @@ impl Remote {
         for part in writes.chunks(most) {
             let statements = [ledger::fence(part), ledger::prune(part.len(), &self.ledger)];
             let batch = ledger::transaction(statements);
-            let settled = |result| ledger::committed(operation.name, &result);
+            let settled = |name: &str, result| ledger::committed(name, &result);
             self.request(call, operation, batch, uncounted(1), settled).await?;
             self.forget(part);
         }
         Ok(())
     }
 
-    /// Sends a batch. Its first `uncounted` bytes beyond `max_request` are the
-    /// transport's own, and not the caller's.
-    async fn request<T>(
+    /// Sends a batch, and returns what `read` makes of the operation's name and
+    /// the batch's result. The batch's first `uncounted` bytes beyond
+    /// `max_request` are the transport's own, and not the caller's.
+    async fn request<T: Send + 'static>(
         &self,
         call: &Call<'_>,
         operation: Operation<'_>,
         batch: Batch,
         uncounted: usize,
-        read: impl Fn(BatchResult) -> Result<T, Failure>,
+        read: impl Fn(&str, BatchResult) -> Result<T, Failure> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let read =
+            move |name: &str, answer: Result<_, _>| read(name, answer.map_err(|error| Failure::batch(name, &error))?);
+        self.exchange(call, operation, batch, uncounted, read).await
+    }
+
+    /// As [`Self::request`], for a `read` that understands errors of the whole
+    /// batch.
+    async fn exchange<T: Send + 'static>(
+        &self,
+        call: &Call<'_>,
+        operation: Operation<'_>,
+        batch: Batch,
+        uncounted: usize,
+        read: impl Fn(&str, Result<BatchResult, ServerError>) -> Result<T, Failure> + Send + Sync + 'static,
     ) -> Result<T> {
         let (name, steps) = (operation.name, batch.steps.len());
         if Handle::try_current().is_err() {
@@ -247,13 +286,12 @@ impl Remote {
             );
             return Err(Error::invalid_input("max_request", reason));
         }
-        let (body, read) = (&body, &read);
+        let (body, read) = (&body, Arc::new(read));
         let attempt = |attempt: Attempt| {
             let span = tracing::debug_span!("request", attempt = attempt.number, sent_bytes = body.len());
-            let post = async move {
-                self.client.post(call, body, &attempt, |answer| read(message::batch_result(name, answer, steps)?)).await
-            };
-            post.instrument(span)
+            let (name, read) = (name.to_owned(), Arc::clone(&read));
+            let read = move |answer: &[u8]| read(&name, message::batch_result(&name, answer, steps)?);
+            async move { self.client.post(call, body, &attempt, read).await }.instrument(span)
         };
         self.policy.run(operation, &self.shared, attempt).await
     }
@@ -272,6 +310,14 @@ impl Remote {
 /// The bytes that so many fences take at most.
 const fn uncounted(fences: usize) -> usize {
     if fences > 0 { FENCE_OVERHEAD + fences * BYTES_PER_FENCE } else { 0 }
+}
+
+/// What `decode` makes of each row, and the number in the first row's last
+/// column.
+fn counted<T>(rows: &[Row], decode: &impl Fn(&dyn Columns) -> Result<T>) -> Result<(Vec<T>, usize)> {
+    let total = rows.first().map_or(Ok(0), |row| row.integer(row.values.len().saturating_sub(1)))?;
+    let found = rows.iter().map(|row| decode(row)).collect::<Result<_>>()?;
+    Ok((found, usize::try_from(total).unwrap_or(0)))
 }
 
 /// The longest answer that is read.
