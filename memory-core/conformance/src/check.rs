@@ -5,8 +5,7 @@ use std::fmt::{self, Debug, Display};
 
 use serde_json::Value;
 
-use memory_core::{Error, Record};
-use memory_core::{RecordRef, Result};
+use memory_core::{Error, Record, RecordRef, Result, WriteId};
 
 /// What a case comes to.
 pub(super) type Outcome = Result<(), Failure>;
@@ -126,6 +125,19 @@ pub(super) fn invalid<T: Debug>(what: impl Display, result: Result<T>) -> Outcom
     match result {
         Err(Error::InvalidInput { .. }) => Ok(()),
         Err(error) => Err(Failure::from(error).at("not refused as invalid input").at(what)),
+        Ok(answer) => Err(Failure::new(format!("accepted, with the answer {answer:?}")).at(what)),
+    }
+}
+
+/// The write was refused for good, as one that was settled or fenced off.
+pub(super) fn fenced<T: Debug>(what: impl Display, result: Result<T>, id: WriteId) -> Outcome {
+    match result {
+        Err(error @ Error::Fenced { write, .. }) => {
+            equal(format!("{what}: the write named in the refusal"), &write, &id)?;
+            let certain = !error.is_transient() && !error.outcome_unknown();
+            holds(certain, || format!("{what}: a refusal for good that is transient or in doubt"))
+        }
+        Err(error) => Err(Failure::from(error).at("not refused as fenced off").at(what)),
         Ok(answer) => Err(Failure::new(format!("accepted, with the answer {answer:?}")).at(what)),
     }
 }

@@ -5,7 +5,7 @@ use crate::marked;
 use crate::sample::Sample;
 use crate::subject::Subject;
 use memory_core::RecordRef;
-use memory_core::{Episode, Heuristic, Pattern, Query, Record, WriteBatch, WriteId};
+use memory_core::{Episode, Heuristic, Pattern, WriteBatch, WriteId};
 
 cases! {
     storage: [
@@ -19,7 +19,6 @@ cases! {
         commit_takes_hostile_records_of_every_kind,
         commit_fences_nothing_that_happened,
         commit_fences_a_write_that_never_was,
-        commit_again_is_whole_or_nothing_and_seen_alike,
     ],
     each_kind: [commit_replaces_the_whole_record],
 }
@@ -164,25 +163,6 @@ async fn commit_fences_a_write_that_never_was(subject: &Subject) -> Outcome {
     fences_alone.fence(WriteId::new());
     equal("deleted", &subject.commit(&fences_alone).await?.deleted, &0)?;
     subject.holds(&Pattern::samples([0])).await
-}
-
-/// A batch committed again after newer writes is done over or is not, as the
-/// storage likes; a get must not tell the one, and a query the other.
-async fn commit_again_is_whole_or_nothing_and_seen_alike(subject: &Subject) -> Outcome {
-    subject.put(&Heuristic::samples([1])).await?;
-    let mut batch = WriteBatch::new();
-    batch.put(Heuristic::worded(0, "first")).delete(marked::<Heuristic>(1));
-    equal("deleted", &subject.commit(&batch).await?.deleted, &1)?;
-    let newer = [Heuristic::worded(0, "newer"), Heuristic::sample(1)];
-    subject.put(&newer).await?;
-    equal("deleted", &subject.commit(&batch).await?.deleted, &1)?;
-    let got: Vec<_> = subject.get(&newer.each_ref().map(Heuristic::id)).await?.into_iter().flatten().collect();
-    let mut found = subject.walk(&Query::<Heuristic>::new()).await?;
-    found.sort_by_key(|record| record.id());
-    equal("what a get finds, and not a query", &got, &found)?;
-    let done_over = [Heuristic::worded(0, "first")];
-    let wanted = if got.len() == 1 { &done_over[..] } else { &newer[..] };
-    subject.holds(wanted).await
 }
 
 async fn commit_replaces_the_whole_record<R: Sample>(subject: &Subject) -> Outcome {

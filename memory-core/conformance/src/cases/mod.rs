@@ -29,6 +29,7 @@ mod concurrency;
 mod count;
 mod delete;
 mod explain;
+mod fence;
 mod filter_keys;
 mod filter_logic;
 mod filter_metadata;
@@ -37,6 +38,7 @@ mod filter_own_by_kind;
 mod filter_reference;
 mod filter_table;
 mod get;
+mod identity;
 mod limits;
 mod order;
 mod pages;
@@ -56,6 +58,8 @@ pub(super) fn all() -> Vec<Case> {
         delete::cases(),
         limits::cases(),
         commit::cases(),
+        identity::cases(),
+        fence::cases(),
         filter_logic::cases(),
         filter_own::cases(),
         filter_own_by_kind::cases(),

@@ -91,7 +91,7 @@ async fn give_way() {
 }
 
 /// Polls a future so many times at most, and drops it.
-async fn polled<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
+pub(super) async fn polled<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut left = times;
     poll_fn(|context| {

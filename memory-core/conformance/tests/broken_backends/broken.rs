@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use memory_core::{
-    Counts, Direction, Episode, Field, Filter, Health, Heuristic, Id, InMemoryStorage, MemoryStorage, Page, Pattern,
-    Plan, Query, Record, Result, Store, WriteBatch, WriteId, Written,
+    Counts, Direction, Episode, Error, Field, Filter, Health, Heuristic, Id, InMemoryStorage, MemoryStorage, Page,
+    Pattern, Plan, Query, Record, Result, Store, WriteBatch, WriteId, Written,
 };
+
+use uuid::Uuid;
 
 use crate::meaning::Meaning;
 use crate::record;
@@ -34,7 +36,16 @@ pub(crate) enum Fault {
     CommitsKindAfterKind,
     CountsCommittedDeletesAsNone,
     RepeatsPutsAlone,
+    AppliesAgain,
+    AppliesTwiceAtOnce,
+    CountsNothingAgain,
+    TakesABatchForAnother,
+    FencesWhatHappened,
+    AppliesBeforeItChecks,
+    FencesBeforeItChecks,
+    RefusesAsUnavailable,
     NeverSettles,
+    SettlesNothing,
     TakesEffectAfterSettle,
     IgnoresFences,
     AnswersOldestFirst,
@@ -56,11 +67,19 @@ pub(crate) struct Broken {
     /// How many records came before each cursor that was given.
     offsets: Mutex<HashMap<String, usize>>,
     committed: Mutex<HashSet<WriteId>>,
+    /// What was done by the first record that a batch puts.
+    known: Mutex<HashMap<Uuid, Written>>,
 }
 
 impl Broken {
     pub(crate) fn new(fault: Fault) -> Self {
-        Self { inner: Arc::default(), fault, offsets: Mutex::default(), committed: Mutex::default() }
+        Self {
+            inner: Arc::default(),
+            fault,
+            offsets: Mutex::default(),
+            committed: Mutex::default(),
+            known: Mutex::default(),
+        }
     }
 
     /// The record as this backend keeps it.
@@ -96,7 +115,9 @@ impl Broken {
         let from = query.validate()?;
         let all = self.inner.query(&query.clone().after(None).limit(10_000)).await?.records;
         let offset = match (self.fault, &query.after, from) {
-            (Fault::PagesByOffset, Some(cursor), _) => self.lock().get(&cursor.to_string()).copied().unwrap_or(0),
+            (Fault::PagesByOffset, Some(cursor), _) => {
+                lock(&self.offsets).get(&cursor.to_string()).copied().unwrap_or(0)
+            }
             (_, _, Some(from)) => all
                 .iter()
                 .position(|record| {
@@ -109,13 +130,27 @@ impl Broken {
         let end = all.len().min(offset + query.limit);
         let page = Page::new(query, all[offset.min(end)..end].to_vec(), end < all.len());
         if let Some(next) = &page.next {
-            self.lock().insert(next.to_string(), end);
+            lock(&self.offsets).insert(next.to_string(), end);
         }
         Ok(page)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, usize>> {
-        self.offsets.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether this write was never seen before.
+    fn is_first(&self, id: WriteId) -> bool {
+        lock(&self.committed).insert(id)
+    }
+
+    /// Commits a batch, unless its first record was in another one.
+    async fn by_its_first_record(&self, batch: &WriteBatch) -> Result<Written> {
+        let episode = batch.changes::<Episode>().iter().next().map(|(id, _)| id.uuid());
+        let pattern = batch.changes::<Pattern>().iter().next().map(|(id, _)| id.uuid());
+        let Some(key) = episode.or(pattern) else { return self.inner.commit(batch).await };
+        if let Some(known) = lock(&self.known).get(&key) {
+            return Ok(Written::already(batch.id(), known.deleted));
+        }
+        let written = self.inner.commit(batch).await?;
+        lock(&self.known).insert(key, written);
+        Ok(written)
     }
 }
 
@@ -212,9 +247,7 @@ impl MemoryStorage for Broken {
                 self.inner.commit(&part::<Heuristic>(batch)).await
             }
             Fault::CountsCommittedDeletesAsNone => Ok(Written::new(self.inner.commit(batch).await?.id, 0)),
-            Fault::RepeatsPutsAlone
-                if !self.committed.lock().unwrap_or_else(PoisonError::into_inner).insert(batch.id()) =>
-            {
+            Fault::RepeatsPutsAlone if !self.is_first(batch.id()) => {
                 let mut puts = WriteBatch::new();
                 for record in batch.changes::<Heuristic>().puts() {
                     puts.put::<Heuristic>(Arc::clone(record));
@@ -222,15 +255,49 @@ impl MemoryStorage for Broken {
                 self.inner.commit(&puts).await?;
                 Ok(Written::already(batch.id(), batch.changes::<Heuristic>().deletes().count() as u64))
             }
+            Fault::AppliesAgain => anew(&self.inner, batch).await,
+            Fault::AppliesTwiceAtOnce => {
+                if lock(&self.committed).contains(&batch.id()) {
+                    return self.inner.commit(batch).await;
+                }
+                tokio::task::yield_now().await;
+                lock(&self.committed).insert(batch.id());
+                anew(&self.inner, batch).await
+            }
+            Fault::CountsNothingAgain => {
+                let written = self.inner.commit(batch).await?;
+                Ok(if written.already { Written::already(written.id, 0) } else { written })
+            }
+            Fault::TakesABatchForAnother => self.by_its_first_record(batch).await,
+            Fault::FencesWhatHappened => {
+                if lock(&self.committed).contains(&batch.id()) {
+                    return Err(Error::fenced(batch.id()));
+                }
+                let written = self.inner.commit(batch).await?;
+                lock(&self.committed).extend(batch.fences());
+                Ok(written)
+            }
+            Fault::AppliesBeforeItChecks => {
+                anew(&self.inner, batch).await?;
+                self.inner.commit(batch).await
+            }
+            Fault::FencesBeforeItChecks => {
+                self.inner.settle(batch.fences()).await?;
+                self.inner.commit(batch).await
+            }
+            Fault::RefusesAsUnavailable => match self.inner.commit(batch).await {
+                Err(Error::Fenced { .. }) => Err(Error::unavailable("commit", "the write was fenced off")),
+                told => told,
+            },
             Fault::IgnoresFences if !batch.fences().is_empty() => self.inner.commit(batch).await,
             // Goes on in a task of its own, also when nobody waits for it any more.
             Fault::TakesEffectAfterSettle | Fault::IgnoresFences => {
-                let (inner, batch) = (Arc::clone(&self.inner), batch.clone());
+                let (inner, batch) = (Arc::clone(&self.inner), batch.with_fences([]));
                 let write = tokio::spawn(async move {
                     for _ in 0..5 {
                         tokio::task::yield_now().await;
                     }
-                    inner.commit(&batch).await
+                    anew(&inner, &batch).await
                 });
                 write.await.expect("the write does not panic")
             }
@@ -241,6 +308,7 @@ impl MemoryStorage for Broken {
     async fn settle(&self, writes: &[WriteId]) -> Result<()> {
         match self.fault {
             Fault::NeverSettles => std::future::pending().await,
+            Fault::SettlesNothing => Ok(()),
             _ => self.inner.settle(writes).await,
         }
     }
@@ -248,6 +316,16 @@ impl MemoryStorage for Broken {
     async fn health(&self) -> Result<Health> {
         self.inner.health().await
     }
+}
+
+/// Applies a batch, whether it was known or not.
+async fn anew(inner: &InMemoryStorage, batch: &WriteBatch) -> Result<Written> {
+    // A clone is another write.
+    Ok(Written::new(batch.id(), inner.commit(&batch.clone()).await?.deleted))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a batch does to one kind.

@@ -71,13 +71,50 @@ faults! {
         "commit_reports_its_own_id",
     ];
     counting_committed_deletes_as_none: Fault::CountsCommittedDeletesAsNone => ["commit_counts_deletes_of_every_kind"];
-    repeating_puts_alone: Fault::RepeatsPutsAlone => ["commit_again_is_whole_or_nothing_and_seen_alike"];
+    repeating_puts_alone: Fault::RepeatsPutsAlone => ["commit_again_after_newer_writes_changes_nothing"];
+    applying_again: Fault::AppliesAgain => [
+        "commit_again_does_nothing_and_reports_the_first_count",
+        "commit_again_after_newer_writes_changes_nothing",
+        "commit_twice_at_once_takes_effect_once",
+        "commit_again_of_a_dropped_one_takes_effect_once",
+        "settle_before_the_first_commit_refuses_it",
+        "fence_before_the_first_commit_refuses_it",
+        "fences_of_two_commits_against_each_other_leave_one",
+        "fence_against_itself_is_none",
+    ];
+    applying_twice_at_once: Fault::AppliesTwiceAtOnce => ["commit_twice_at_once_takes_effect_once"];
+    counting_nothing_again: Fault::CountsNothingAgain => ["commit_again_does_nothing_and_reports_the_first_count"];
+    taking_a_batch_for_another: Fault::TakesABatchForAnother => [
+        "commit_of_a_changed_batch_is_a_new_write",
+        "commit_of_a_cloned_batch_is_a_new_write",
+    ];
+    fencing_what_happened: Fault::FencesWhatHappened => [
+        "commit_again_does_not_fence_again",
+        "fence_against_itself_is_none",
+    ];
+    applying_before_it_checks: Fault::AppliesBeforeItChecks => [
+        "fence_before_the_first_commit_refuses_it",
+        "fence_and_commit_at_once_are_one_after_the_other",
+    ];
+    fencing_before_it_checks: Fault::FencesBeforeItChecks => ["commit_after_a_refusal_is_a_first_one"];
+    refusing_as_unavailable: Fault::RefusesAsUnavailable => [
+        "settle_before_the_first_commit_refuses_it",
+        "fence_before_the_first_commit_refuses_it",
+    ];
     never_settling: Fault::NeverSettles => ["settle_of_nothing_returns", "settle_of_unknown_writes_returns"];
+    settling_nothing: Fault::SettlesNothing => ["settle_before_the_first_commit_refuses_it"];
     taking_effect_after_settle: Fault::TakesEffectAfterSettle => [
+        "settle_before_the_first_commit_refuses_it",
+        "settle_ends_a_commit_under_way",
+        "settle_ends_commits_at_once",
         "settle_ends_a_commit_that_was_dropped",
         "settle_ends_a_commit_whose_task_was_aborted",
     ];
-    ignoring_fences: Fault::IgnoresFences => ["a_fence_ends_a_commit_that_was_dropped"];
+    ignoring_fences: Fault::IgnoresFences => [
+        "a_fence_ends_a_commit_that_was_dropped",
+        "fence_before_the_first_commit_refuses_it",
+        "fence_of_a_commit_under_way_ends_it",
+    ];
     answering_oldest_first: Fault::AnswersOldestFirst => [
         "order_is_newest_first_unless_told",
         "order_by_every_own_field_both_ways",
