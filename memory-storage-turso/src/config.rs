@@ -126,6 +126,8 @@ pub(crate) struct LocalConfig {
     pub(crate) synchronous: Synchronous,
     /// How long a write that was begun waits for its next part.
     pub(crate) patience: Duration,
+    /// The length of the write-ahead log, in bytes, from which on it is emptied.
+    pub(crate) log_limit: u64,
     pub(crate) batch: BatchConfig,
     pub(crate) prepared: PreparedCacheConfig,
 }

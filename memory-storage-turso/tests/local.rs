@@ -118,19 +118,6 @@ async fn settings_that_cannot_work_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_and_a_folder_that_is_not_there_are_typed_errors() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("notes.txt");
-    std::fs::write(&path, "These are only notes, and more than a hundred bytes of them.\n".repeat(20)).unwrap();
-    let error = TursoStorage::local(&path).await.unwrap_err();
-    assert!(matches!(error, Error::Corrupt { .. }), "{error}");
-    let error = TursoStorage::local(folder.path().join("missing/memory.db")).await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable { .. }), "{error}");
-    let error = TursoStorage::local(folder.path()).await.unwrap_err();
-    assert!(matches!(error, Error::Unavailable { .. }), "{error}");
-}
-
-#[tokio::test]
 async fn a_newer_database_is_refused_and_left_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("memory.db");

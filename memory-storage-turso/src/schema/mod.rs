@@ -83,6 +83,21 @@ pub(crate) fn check_ours(connection: &mut Connection) -> Result<()> {
     }
 }
 
+/// Refuses a database whose schema is not of this version, where it cannot be
+/// brought up to date.
+#[cfg(feature = "local")]
+pub(crate) fn check_current(connection: &mut Connection) -> Result<()> {
+    match version(connection)? {
+        VERSION => Ok(()),
+        found => Err(Error::unsupported(
+            OPEN,
+            format!(
+                "it can only be read, and its schema is of version {found}, not {VERSION}: open it once where it can be written"
+            ),
+        )),
+    }
+}
+
 /// The database's version, 0 where it has no schema yet.
 #[cfg(feature = "local")]
 fn version(connection: &mut Connection) -> Result<u32> {

@@ -62,6 +62,7 @@ impl Default for TursoBuilder {
                 busy_timeout: Duration::from_secs(5),
                 synchronous: Synchronous::default(),
                 patience: Duration::from_secs(5),
+                log_limit: 8 << 20,
                 batch: BatchConfig::default(),
                 prepared: PreparedCacheConfig::default(),
             },
@@ -144,14 +145,26 @@ impl TursoBuilder {
     /// Opens the database in the file at `path`, creating it and its schema as
     /// needed, and the declared indexes.
     ///
+    /// A file that this process may not write, or whose folder it may not, is
+    /// opened for reading: writes are [`Error::Unsupported`], and declared
+    /// indexes that are missing stay missing. That takes a file that was closed
+    /// cleanly, or its log and the log's index beside it; nobody else may write
+    /// the file meanwhile if its folder is what cannot be written.
+    ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] for a setting that cannot work, by its name, and
-    /// for a path that is none; [`Error::Unavailable`] where the file cannot be
-    /// opened; [`Error::Corrupt`] where it is no database;
-    /// [`Error::Unsupported`] where its schema is newer than this library, or it
-    /// holds tables of somebody else by these names, and then it is left as it
-    /// is; [`Error::Timeout`] where another process keeps it locked.
+    /// Each names the file and the system's reason.
+    ///
+    /// - [`Error::InvalidInput`] for a setting that cannot work, by its name, and
+    ///   for a `path` where no database can be: its folder is missing, it is a
+    ///   folder itself, permissions or a read-only file system are in the way.
+    /// - [`Error::Corrupt`] where the file is no database.
+    /// - [`Error::Unsupported`] where its schema is newer than this library, or
+    ///   it holds tables of somebody else by these names, and then it is left as
+    ///   it is; and where the database was open when this process was forked.
+    /// - [`Error::Timeout`] where another process keeps it locked.
+    /// - [`Error::Unavailable`] where the disk is full or this process has too
+    ///   many files open.
     pub async fn local(self, path: impl AsRef<Path>) -> Result<TursoStorage> {
         let place = Place::file(path.as_ref())?;
         self.open(place).await

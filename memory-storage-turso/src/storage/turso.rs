@@ -20,6 +20,7 @@ use super::{batch, query, read};
 use crate::metrics::{Call, Operation, PerformanceMetrics};
 use crate::prepared::PreparedCacheStats;
 use crate::schema::{self, Index, IndexedKey};
+use crate::transport::process::Process;
 #[cfg(feature = "remote")]
 use crate::transport::remote::NetworkStats;
 use crate::transport::{Statement, Transport};
@@ -33,8 +34,12 @@ use crate::transport::{Statement, Transport};
 /// million, unless [`TursoBuilder::ledger`] says otherwise. A batch that is
 /// committed again later than that is applied again.
 ///
-/// Dropping it closes a local database soon after, once writes that were handed
-/// over are done; [`close`](Self::close) waits for that.
+/// Dropping it closes a local database, and waits on its thread, at most 5 s,
+/// until writes that were handed over are done and the file holds everything;
+/// [`close`](Self::close) waits without holding up the thread.
+///
+/// A process that was forked cannot use a storage of its parent:
+/// each operation is [`Error::Unsupported`](memory_core::Error::Unsupported).
 #[derive(Debug)]
 pub struct TursoStorage {
     transport: Transport,
@@ -44,6 +49,7 @@ pub struct TursoStorage {
     indexes: Vec<IndexedKey>,
     /// The metadata keys that have an index, as far as it was declared here.
     indexed: RwLock<HashSet<String>>,
+    process: Process,
 }
 
 impl TursoStorage {
@@ -103,13 +109,14 @@ impl TursoStorage {
         indexes: Vec<IndexedKey>,
     ) -> Self {
         let keys = indexes.iter().map(ToString::to_string).collect();
-        Self { transport, batch_size, metrics, indexes, indexed: RwLock::new(keys) }
+        Self { transport, batch_size, metrics, indexes, indexed: RwLock::new(keys), process: Process::current() }
     }
 
     /// An operation on so many records begins.
-    fn begin(&self, operation: Operation, kind: Option<Kind>, count: usize) -> Call<'_> {
+    fn begin(&self, operation: Operation, kind: Option<Kind>, count: usize) -> Result<Call<'_>> {
+        self.process.check(operation.words())?;
         let transport = self.transport.recorder(&self.metrics);
-        Call::begin(&self.metrics, operation, kind.map(Kind::name), count, transport)
+        Ok(Call::begin(&self.metrics, operation, kind.map(Kind::name), count, transport))
     }
 
     /// Whether an index answers what a filter tests of metadata; `None` where
@@ -128,7 +135,7 @@ impl TursoStorage {
     /// [`Error::Unsupported`](memory_core::Error::Unsupported) where the schema
     /// is newer than this library.
     pub async fn initialize_schema(&self) -> Result<()> {
-        let call = self.begin(Operation::InitializeSchema, None, 0);
+        let call = self.begin(Operation::InitializeSchema, None, 0)?;
         let done = self.transport.initialize_schema(&call, indexes(&self.indexes)).instrument(call.span()).await;
         call.end(done)
     }
@@ -142,7 +149,7 @@ impl TursoStorage {
     /// cannot have one: 1 to 128 letters, digits, `_`, `.` and `-` can.
     pub async fn ensure_metadata_index(&self, key: &str) -> Result<()> {
         let create = indexes(&[IndexedKey::new(key)?]);
-        let call = self.begin(Operation::EnsureMetadataIndex, None, 0);
+        let call = self.begin(Operation::EnsureMetadataIndex, None, 0)?;
         let done = self.transport.create_indexes(&call, create).instrument(call.span()).await;
         if done.is_ok() {
             self.indexed.write().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
@@ -165,7 +172,7 @@ impl TursoStorage {
             Transport::Local(_) => Ok(()),
             #[cfg(feature = "remote")]
             Transport::Remote(remote) => {
-                let call = self.begin(Operation::Connect, None, 0);
+                let call = self.begin(Operation::Connect, None, 0)?;
                 let found = remote.connect(&call).instrument(call.span()).await;
                 call.end(found)?.map_or(Ok(()), |found| schema::check_version(found).map(drop))
             }
@@ -215,7 +222,7 @@ impl<R: Table> Store<R> for TursoStorage {
         if records.is_empty() {
             return Ok(());
         }
-        let call = self.begin(Operation::Put, Some(R::KIND), records.len());
+        let call = self.begin(Operation::Put, Some(R::KIND), records.len())?;
         let done = batch::put(&self.transport, &call, self.batch_size, records).instrument(call.span()).await;
         call.end(done)
     }
@@ -225,7 +232,7 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let call = self.begin(Operation::Get, Some(R::KIND), ids.len());
+        let call = self.begin(Operation::Get, Some(R::KIND), ids.len())?;
         let found = read::get(&self.transport, &call, ids).instrument(call.span()).await;
         let found = call.end(found)?;
         let found: HashMap<_, _> = found.into_iter().map(|record| (record.id(), Arc::new(record))).collect();
@@ -237,7 +244,7 @@ impl<R: Table> Store<R> for TursoStorage {
         if ids.is_empty() {
             return Ok(0);
         }
-        let call = self.begin(Operation::Delete, Some(R::KIND), ids.len());
+        let call = self.begin(Operation::Delete, Some(R::KIND), ids.len())?;
         let steps = vec![batch::delete::<R>(ids)];
         let done = self.transport.write(&call, steps).instrument(call.span()).await;
         call.end(done)
@@ -245,7 +252,7 @@ impl<R: Table> Store<R> for TursoStorage {
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
         let position = query.validate()?;
-        let call = self.begin(Operation::Query, Some(R::KIND), query.limit).by_index(self.by_index(&query.filter));
+        let call = self.begin(Operation::Query, Some(R::KIND), query.limit)?.by_index(self.by_index(&query.filter));
         let found = read::page(&self.transport, &call, query, position.as_ref()).instrument(call.span()).await;
         let (found, more) = call.end(found)?;
         Ok(Page::new(query, found, more))
@@ -253,7 +260,7 @@ impl<R: Table> Store<R> for TursoStorage {
 
     async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
         validate_count(filter, by.as_ref())?;
-        let call = self.begin(Operation::Count, Some(R::KIND), 0).by_index(self.by_index(filter));
+        let call = self.begin(Operation::Count, Some(R::KIND), 0)?.by_index(self.by_index(filter));
         let span = call.span();
         match by {
             None => {
@@ -274,7 +281,7 @@ impl<R: Table> Store<R> for TursoStorage {
         let position = query.validate()?;
         let statement = query::explain(query::select(query, position.as_ref()));
         // Columns: id, parent, not used, detail.
-        let call = self.begin(Operation::Explain, Some(R::KIND), 0);
+        let call = self.begin(Operation::Explain, Some(R::KIND), 0)?;
         let read = self.transport.read_plan(&call, statement, |row| Ok(row.text(3)?.into_owned()));
         let details = read.instrument(call.span()).await;
         let details = call.end(details)?;
@@ -295,7 +302,7 @@ impl MemoryStorage for TursoStorage {
             return Ok(Written::new(batch.id(), 0));
         }
         let (operation, kind) = batch::operation(batch);
-        let call = self.begin(operation, kind, batch.len());
+        let call = self.begin(operation, kind, batch.len())?;
         let commit = self.transport.commit(&call, batch, batch::steps(&self.transport, batch));
         let written = commit.instrument(call.span()).await;
         call.end(written)
@@ -305,7 +312,7 @@ impl MemoryStorage for TursoStorage {
         if writes.is_empty() {
             return Ok(());
         }
-        let call = self.begin(Operation::Settle, None, writes.len());
+        let call = self.begin(Operation::Settle, None, writes.len())?;
         let done = self.transport.settle(&call, writes).instrument(call.span()).await;
         call.end(done)
     }
@@ -313,8 +320,8 @@ impl MemoryStorage for TursoStorage {
     async fn health(&self) -> Result<Health> {
         let start = Instant::now();
         let statement = Statement::new(schema::SELECT_VERSION, []);
-        let call = self.begin(Operation::Health, None, 0);
-        let found = self.transport.read(&call, statement, |row| row.integer(0)).instrument(call.span()).await;
+        let call = self.begin(Operation::Health, None, 0)?;
+        let found = self.transport.health(&call, statement).instrument(call.span()).await;
         let found = call.end(found)?;
         let version = found.first().copied().map(schema::check_version).transpose()?;
         Ok(Health::new("libsql", start.elapsed(), version))

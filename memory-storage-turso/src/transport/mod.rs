@@ -2,6 +2,7 @@
 
 #[cfg(feature = "local")]
 pub(crate) mod local;
+pub(crate) mod process;
 #[cfg(feature = "remote")]
 pub(crate) mod remote;
 
@@ -165,6 +166,17 @@ impl Transport {
             Self::Local(local) => local.read_plan(call, statement, decode).await,
             #[cfg(feature = "remote")]
             Self::Remote(remote) => remote.read(call, statement, decode).await,
+        }
+    }
+
+    /// As [`Self::read`], for a statement that gives an integer, and looks
+    /// whether the database is still there.
+    pub(crate) async fn health(&self, call: &Call<'_>, statement: Statement) -> Result<Vec<i64>> {
+        match self {
+            #[cfg(feature = "local")]
+            Self::Local(local) => local.health(call, statement).await,
+            #[cfg(feature = "remote")]
+            Self::Remote(remote) => remote.read(call, statement, |row| row.integer(0)).await,
         }
     }
 

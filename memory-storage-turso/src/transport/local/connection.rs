@@ -6,17 +6,19 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use libsql::{Builder, Row};
+use libsql::{Builder, OpenFlags, Row};
 use memory_core::{Error, Result};
 use pollster::block_on;
 
-use super::Place;
 use super::error::{is_busy, storage_error};
+use super::file::{OpenFiles, check_not_inherited};
+use super::log::{Log, OTHERS};
+use super::place::{Mode, Place};
 use crate::config::LocalConfig;
 use crate::metrics::PerformanceMetrics;
 use crate::prepared::PreparedStatementCache;
 use crate::schema;
-use crate::transport::{Statement, Step, Value};
+use crate::transport::{Columns, Statement, Step, Value};
 
 /// The parts of one atomic write.
 pub(crate) enum Work {
@@ -32,10 +34,16 @@ pub(crate) enum Part {
 }
 
 pub(crate) struct Connection {
+    place: Place,
+    mode: Mode,
     libsql: libsql::Connection,
     statements: PreparedStatementCache,
     config: LocalConfig,
     metrics: Arc<PerformanceMetrics>,
+    /// The files that the storage has open, once that is known.
+    files: Option<Arc<OpenFiles>>,
+    /// What this connection does about the length of the log.
+    log: Option<Log>,
 }
 
 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -43,29 +51,90 @@ const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
 impl Connection {
-    pub(crate) fn open(place: &Place, config: &LocalConfig, metrics: Arc<PerformanceMetrics>) -> Result<Self> {
+    pub(crate) fn open(
+        place: &Place,
+        mode: Mode,
+        config: &LocalConfig,
+        metrics: Arc<PerformanceMetrics>,
+    ) -> Result<Self> {
         #[cfg(test)]
         super::tests::database_call();
-        let opened = |error| storage_error("open the database", config.busy_timeout, &error);
-        let path = match place {
-            Place::File(path) => path.as_path(),
-            Place::Memory => ":memory:".as_ref(),
-        };
-        let libsql = block_on(Builder::new_local(path).build()).and_then(|db| db.connect()).map_err(opened)?;
+        if let Some(path) = place.path() {
+            check_not_inherited(path)?;
+        }
+        let opened = |error| storage_error(schema::OPEN, config.busy_timeout, place.path(), &error);
+        let mut builder = Builder::new_local(place.name(mode));
+        if mode != Mode::Write {
+            builder = builder.flags(OpenFlags::SQLITE_OPEN_READ_ONLY);
+        }
+        let libsql = block_on(builder.build()).and_then(|db| db.connect()).map_err(opened)?;
         libsql.busy_timeout(config.busy_timeout).map_err(opened)?;
         let statements = PreparedStatementCache::new(&config.prepared, Arc::clone(&metrics));
-        let mut connection = Self { libsql, statements, config: config.clone(), metrics };
-        connection.execute("open the database", config.synchronous.pragma(), &[])?;
+        let (place, config) = (place.clone(), config.clone());
+        let mut connection = Self { place, mode, libsql, statements, config, metrics, files: None, log: None };
+        connection.execute(schema::OPEN, connection.config.synchronous.pragma(), &[])?;
         Ok(connection)
     }
 
     /// Makes a new or old database ready for use: WAL, and the schema.
     pub(crate) fn prepare_database(&mut self) -> Result<()> {
         schema::check_ours(self)?;
+        if self.mode != Mode::Write {
+            return schema::check_current(self);
+        }
+        // The log is emptied before it gets longer, by `Log`; SQLite itself does
+        // not let it rest at more once it begins anew.
+        let limit = format!("PRAGMA journal_size_limit = {}", self.config.log_limit);
+        self.read(schema::OPEN, &Statement::new(limit, []), &|_| Ok(()))?;
         // Readers and the writer do not wait for each other in WAL mode. It is
         // a property of the file, and `:memory:` keeps its own.
         self.read(schema::OPEN, &Statement::new("PRAGMA journal_mode = WAL", []), &|_| Ok(()))?;
         schema::migrate(self)
+    }
+
+    /// Notes the files that the storage has open, to notice when one is gone.
+    pub(super) fn watch_files(&mut self, files: Arc<OpenFiles>) {
+        self.files = Some(files);
+    }
+
+    /// Fails if the database's files were deleted or replaced.
+    pub(crate) fn check_files(&self, operation: &str) -> Result<()> {
+        self.files.as_ref().map_or(Ok(()), |files| files.check(operation))
+    }
+
+    /// Makes this connection the one that keeps the log short.
+    pub(super) fn keep_log_short(&mut self, log: Log) {
+        self.log = Some(log);
+    }
+
+    /// Looks after the log, when nobody waits for it.
+    pub(super) fn after_job(&mut self) {
+        if let Some(mut log) = self.log.take() {
+            log.keep_short(self);
+            self.log = Some(log);
+        }
+    }
+
+    /// Writes what it can of the log into the file; readers go on meanwhile.
+    pub(super) fn write_log_back(&mut self) {
+        self.checkpoint("PRAGMA wal_checkpoint(PASSIVE)");
+    }
+
+    /// Writes the log into the file and empties it, and tells whether that was
+    /// possible: another connection that reads or writes prevents it.
+    pub(super) fn empty_log(&mut self) -> bool {
+        // Failing to set a timeout leaves the other, which is long.
+        drop(self.libsql.busy_timeout(OTHERS.min(self.config.busy_timeout)));
+        let emptied = self.checkpoint("PRAGMA wal_checkpoint(TRUNCATE)");
+        drop(self.libsql.busy_timeout(self.config.busy_timeout));
+        emptied
+    }
+
+    /// The log is as good in its own file: a failure is another attempt's, or
+    /// is met by the next write.
+    fn checkpoint(&mut self, pragma: &'static str) -> bool {
+        let busy = self.read("write the log back", &Statement::new(pragma, []), &|row| row.integer(0));
+        busy.is_ok_and(|busy| busy == [0])
     }
 
     /// Runs one statement and collects what `decode` makes of each row.
@@ -114,6 +183,7 @@ impl Connection {
     /// Runs the parts as one transaction, and returns how many rows the
     /// counted statements changed.
     pub(crate) fn write(&mut self, operation: &str, work: Work) -> Result<u64> {
+        self.check_files(operation)?;
         match work {
             // One statement is a transaction by itself.
             Work::Whole(steps) => match steps.as_slice() {
@@ -208,7 +278,7 @@ impl Connection {
         if is_busy(error) {
             self.metrics.local.deadline_misses.add(1);
         }
-        storage_error(operation, self.config.busy_timeout, error)
+        storage_error(operation, self.config.busy_timeout, self.place.path(), error)
     }
 }
 

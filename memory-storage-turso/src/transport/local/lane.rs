@@ -5,25 +5,31 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use memory_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use super::Connection;
+use super::standstill::Standstill;
 use crate::metrics::PerformanceMetrics;
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+pub(super) type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// One or more threads, each with a connection of its own, that take jobs from
 /// one queue in order.
 ///
-/// The threads end once the lane is dropped and the queue is empty.
+/// The threads end once the lane is [ended](Self::end) or dropped, and the queue
+/// is empty.
 pub(crate) struct Lane {
-    jobs: Sender<Job>,
+    /// `None` once the lane is ended.
+    jobs: Option<Sender<Job>>,
     /// Each is dropped by its thread once the connection is closed.
     closed: Vec<oneshot::Receiver<()>>,
+    /// The same for who waits without a runtime: nothing is ever sent.
+    all_closed: Receiver<()>,
+    threads: usize,
     /// Jobs that were handed over and are not over.
     under_way: Arc<AtomicUsize>,
     metrics: Arc<PerformanceMetrics>,
@@ -47,12 +53,14 @@ impl Lane {
         let under_way = Arc::<AtomicUsize>::default();
         let mut opened = Vec::with_capacity(threads);
         let mut closed = Vec::with_capacity(threads);
+        let (closing_all, all_closed) = bounded(0);
         for number in 0..threads {
             let (ready, is_ready) = oneshot::channel();
             opened.push(is_ready);
             let (closing, is_closed) = oneshot::channel::<()>();
             closed.push(is_closed);
             let (open, queue, under_way) = (open.clone(), queue.clone(), Arc::clone(&under_way));
+            let closing_all = closing_all.clone();
             thread::Builder::new()
                 .name(format!("{name}-{number}"))
                 .spawn(move || {
@@ -63,24 +71,47 @@ impl Lane {
                         }
                         Err(error) => drop(ready.send(Err(error))),
                     }
-                    drop(closing);
+                    drop((closing, closing_all));
                 })
                 .map_err(|error| Error::backend("libsql", "start a thread", error))?;
         }
         for ready in opened {
             ready.await.map_err(|_| panicked("open a connection"))??;
         }
-        Ok(Self { jobs, closed, under_way, metrics })
+        Ok(Self { jobs: Some(jobs), closed, all_closed, threads, under_way, metrics })
     }
 
-    /// Ends the lane, and returns once everything that was handed over is done
-    /// and the connections are closed.
-    pub(crate) async fn close(self) {
-        drop(self.jobs);
-        for closed in self.closed {
+    /// Takes no more jobs: the threads end once those that were handed over are
+    /// done.
+    pub(crate) fn end(&mut self) {
+        self.jobs = None;
+    }
+
+    /// Returns once the connections of an ended lane are closed.
+    pub(crate) async fn closed(&mut self) {
+        for closed in self.closed.drain(..) {
             // The sender is dropped, never used.
             drop(closed.await);
         }
+    }
+
+    /// As [`Self::closed`], blocking the thread, and no longer than `patience`.
+    pub(super) fn wait_until_closed(&self, patience: Duration) {
+        // An error, always: of the end, or of the time.
+        let _ended = self.all_closed.recv_timeout(patience);
+    }
+
+    /// Leaves the lane behind in a fork of its process, which has none of its
+    /// threads: nothing that they might have locked is touched.
+    pub(super) fn forget(&mut self) {
+        std::mem::forget(self.jobs.take());
+        std::mem::forget(std::mem::take(&mut self.closed));
+    }
+
+    /// What brings the threads to a standstill. They end no sooner than it.
+    pub(super) fn standstill(&self) -> Option<Standstill> {
+        let jobs = self.jobs.clone()?;
+        Some(Standstill { jobs, under_way: Arc::clone(&self.under_way), threads: self.threads })
     }
 
     /// Hands a job over at once; its answer is awaited apart. A job whose
@@ -92,7 +123,7 @@ impl Lane {
     ) -> Pending<T> {
         let (answer, reply) = oneshot::channel();
         let others = self.under_way.fetch_add(1, Ordering::Relaxed);
-        let waits = (others >= self.closed.len()).then(|| (Instant::now(), Arc::clone(&self.metrics)));
+        let waits = (others >= self.threads).then(|| (Instant::now(), Arc::clone(&self.metrics)));
         let job: Job = Box::new(move |connection| {
             if !answer.is_closed() {
                 if let Some((start, metrics)) = waits {
@@ -101,8 +132,11 @@ impl Lane {
                 drop(answer.send(job(connection)));
             }
         });
-        // The threads live as long as this sender, so the queue is open.
-        drop(self.jobs.send(job));
+        // The threads live as long as this sender, so the queue is open. Of an
+        // ended lane the job is dropped, and its waiter told.
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.send(job));
+        }
         Pending { operation, reply }
     }
 
@@ -129,6 +163,7 @@ fn work(mut connection: Connection, queue: &Receiver<Job>, under_way: &AtomicUsi
             connection.roll_back();
         }
         under_way.fetch_sub(1, Ordering::Relaxed);
+        connection.after_job();
     }
 }
 
@@ -138,6 +173,6 @@ fn panicked(operation: &str) -> Error {
 
 impl fmt::Debug for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("waiting", &self.jobs.len()).finish_non_exhaustive()
+        f.debug_struct("Lane").field("waiting", &self.jobs.as_ref().map_or(0, Sender::len)).finish_non_exhaustive()
     }
 }

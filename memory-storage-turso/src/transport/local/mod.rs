@@ -3,47 +3,35 @@
 
 mod connection;
 mod error;
+mod file;
 mod lane;
+mod log;
+mod place;
 mod row;
+mod standstill;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
 
 use memory_core::{Error, Result, WriteBatch, WriteId, WriteLedger, Written};
 
 pub(crate) use connection::{Connection, Part, Work};
+use file::OpenFiles;
 use lane::{Lane, Pending};
+use log::Log;
+use place::Mode;
+pub(crate) use place::Place;
 
 pub(crate) use row::OwnedRow;
 
+use super::process::Process;
 use super::{Columns, Statement, Step};
 use crate::config::LocalConfig;
 use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::{self, Index};
-
-/// Where the database is.
-#[derive(Clone, Debug)]
-pub(crate) enum Place {
-    File(PathBuf),
-    Memory,
-}
-
-impl Place {
-    /// A file, by a path that libsql cannot take for anything else.
-    pub(crate) fn file(path: &Path) -> Result<Self> {
-        let refused = |reason: &str| Err(Error::invalid_input("path", format!("{}: {reason}", path.display())));
-        match path.to_str() {
-            None => refused("not UTF-8, which libsql needs"),
-            Some("" | ":memory:") => refused("no file; `memory()` opens a database without one"),
-            Some(text) if text.contains('\0') => refused("a NUL in it"),
-            // An absolute path is never taken for a `file:` URI.
-            Some(_) => std::path::absolute(path).map(Self::File).or_else(|error| refused(&error.to_string())),
-        }
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct Local {
@@ -53,23 +41,80 @@ pub(crate) struct Local {
     readers: Option<Lane>,
     /// What became of the commits; applied to and asked on the writer's thread.
     ledger: WriteLedger,
+    mode: Mode,
+    process: Process,
+    /// How long dropping it waits until the file is whole.
+    patience: Duration,
 }
 
 impl Local {
     /// Opens the connections and brings the schema up to date.
+    ///
+    /// A database that can only be read is opened for that.
     pub(crate) async fn open(place: Place, config: LocalConfig, metrics: Arc<PerformanceMetrics>) -> Result<Self> {
-        let readers = config.readers;
+        let named = |error: Error| match place.path() {
+            Some(path) => error::about(path, error),
+            None => error,
+        };
+        let (writer, mode) = Self::open_writer(&place, &config, &metrics).await.map_err(named)?;
+        let ledger = WriteLedger::new();
+        let (process, patience) = (Process::current(), config.patience);
+        let mut local = Self { writer, readers: None, ledger, mode, process, patience };
+        let Some(path) = place.path() else { return Ok(local) };
+        let files = Arc::new(OpenFiles::of(path));
+        let (readers, watched) = (config.readers, Arc::clone(&files));
         let open = {
-            let (place, metrics) = (place.clone(), Arc::clone(&metrics));
-            move || Connection::open(&place, &config, Arc::clone(&metrics))
+            let (place, config, metrics) = (place.clone(), config.clone(), Arc::clone(&metrics));
+            move || {
+                let mut connection = Connection::open(&place, mode, &config, Arc::clone(&metrics))?;
+                connection.watch_files(Arc::clone(&watched));
+                connection.check_files(schema::OPEN)?;
+                Ok(connection)
+            }
         };
-        let writer = Lane::start("memory-writer", 1, Arc::clone(&metrics), open.clone()).await?;
-        writer.run("open the database", Connection::prepare_database).await?;
-        let readers = match place {
-            Place::Memory => None,
-            Place::File(_) => Some(Lane::start("memory-reader", readers, metrics, open).await?),
+        local.readers = Some(Lane::start("memory-reader", readers, metrics, open).await.map_err(named)?);
+        let standstill = local.readers.as_ref().and_then(Lane::standstill);
+        let log = (mode == Mode::Write).then(|| Log::new(files.log(path), standstill, &config));
+        let keep = move |connection: &mut Connection| {
+            connection.watch_files(files);
+            if let Some(log) = log {
+                connection.keep_log_short(log);
+            }
+            Ok(())
         };
-        Ok(Self { writer, readers, ledger: WriteLedger::new() })
+        local.writer.run(schema::OPEN, keep).await?;
+        Ok(local)
+    }
+
+    /// Opens the first connection, for writing if that is possible.
+    async fn open_writer(
+        place: &Place,
+        config: &LocalConfig,
+        metrics: &Arc<PerformanceMetrics>,
+    ) -> Result<(Lane, Mode)> {
+        let open = async |mode: Mode| {
+            let (place, config, own) = (place.clone(), config.clone(), Arc::clone(metrics));
+            let open = move || Connection::open(&place, mode, &config, Arc::clone(&own));
+            let writer = Lane::start("memory-writer", 1, Arc::clone(metrics), open).await?;
+            writer.run(schema::OPEN, Connection::prepare_database).await?;
+            Ok((writer, mode))
+        };
+        let Some(path) = place.path() else { return open(Mode::Write).await };
+        let may_write = file::may_write_existing(path);
+        let failed = if may_write {
+            match open(Mode::Write).await {
+                // The folder cannot be written, perhaps.
+                Err(error @ Error::InvalidInput { .. }) if file::read_only(path).is_some() => error,
+                answer => return answer,
+            }
+        } else {
+            file::cannot_open(path, "")
+        };
+        match open(Mode::Read).await {
+            Err(Error::InvalidInput { .. }) if file::closed_cleanly(path) => open(Mode::Immutable).await,
+            Err(Error::InvalidInput { .. }) => Err(failed),
+            answer => answer,
+        }
     }
 
     /// Runs one statement and collects what `decode` makes of each row.
@@ -137,15 +182,37 @@ impl Local {
         (parts, self.writer.submit(operation, move |connection| connection.write(operation, work)))
     }
 
-    pub(crate) async fn close(self) {
-        if let Some(readers) = self.readers {
-            readers.close().await;
+    pub(crate) async fn close(mut self) {
+        for lane in self.lanes() {
+            lane.end();
         }
-        self.writer.close().await;
+        for lane in self.lanes() {
+            lane.closed().await;
+        }
     }
 
-    /// Creates the schema or brings it up to date, and the indexes that are missing.
+    /// The writer comes first: it may keep the readers from ending.
+    fn lanes(&mut self) -> impl Iterator<Item = &mut Lane> {
+        std::iter::once(&mut self.writer).chain(&mut self.readers)
+    }
+
+    /// Runs one statement, and fails if the database's files are gone.
+    pub(crate) async fn health(&self, call: &Call<'_>, statement: Statement) -> Result<Vec<i64>> {
+        let operation = sent(call);
+        let lane = self.readers.as_ref().unwrap_or(&self.writer);
+        lane.run(operation, move |connection| {
+            connection.check_files(operation)?;
+            connection.read(operation, &statement, &|row| row.integer(0))
+        })
+        .await
+    }
+
+    /// Creates the schema or brings it up to date, and the indexes that are
+    /// missing. A database that can only be read stays without them.
     pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
+        if self.mode != Mode::Write {
+            return self.writer.run(sent(call), schema::check_current).await;
+        }
         self.writer.run(sent(call), schema::migrate).await?;
         self.create_indexes(call, indexes).await
     }
@@ -165,6 +232,23 @@ impl Local {
             Ok(())
         };
         self.writer.run(sent(call), settled).await
+    }
+}
+
+/// Waits until the file is whole: that what was handed over is done, and the log
+/// in the file, unless another process has it open.
+impl Drop for Local {
+    fn drop(&mut self) {
+        if !self.process.is_current() {
+            self.lanes().for_each(Lane::forget);
+            return;
+        }
+        self.lanes().for_each(Lane::end);
+        // A database in memory leaves nothing behind.
+        if self.readers.is_some() {
+            let patience = self.patience;
+            self.lanes().for_each(|lane| lane.wait_until_closed(patience));
+        }
     }
 }
 

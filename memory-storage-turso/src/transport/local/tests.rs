@@ -19,12 +19,13 @@ pub(crate) fn database_call() {
     assert!(Handle::try_current().is_err(), "a database call on a runtime thread");
 }
 
-fn config() -> LocalConfig {
+pub(super) fn config() -> LocalConfig {
     LocalConfig {
         readers: 2,
         busy_timeout: std::time::Duration::from_secs(5),
         synchronous: Synchronous::Normal,
         patience: std::time::Duration::from_secs(5),
+        log_limit: 8 << 20,
         batch: BatchConfig::default(),
         prepared: PreparedCacheConfig::default(),
     }
@@ -34,7 +35,7 @@ async fn open(place: Place) -> Local {
     Local::open(place, config(), std::sync::Arc::default()).await.unwrap()
 }
 
-fn call(metrics: &PerformanceMetrics) -> Call<'_> {
+pub(super) fn call(metrics: &PerformanceMetrics) -> Call<'_> {
     Call::begin(metrics, Operation::Put, None, 0, ("local", &metrics.local))
 }
 
@@ -183,12 +184,4 @@ async fn a_write_cancelled_while_it_runs_is_whole() {
         assert!([0, 300].contains(&found), "{found} of 300 after {polls} polls");
         storage.store_episode(&episodes[0]).await.unwrap();
     }
-}
-
-#[test]
-fn a_path_that_is_no_file_is_refused() {
-    for path in ["", ":memory:", "a\0b"] {
-        assert!(matches!(Place::file(path.as_ref()), Err(Error::InvalidInput { .. })), "{path:?}");
-    }
-    assert!(matches!(Place::file("file:memory?mode=memory".as_ref()), Ok(Place::File(path)) if path.is_absolute()));
 }
