@@ -92,7 +92,7 @@ fn what_was_promised_of_requests_is_counted() {
     }
     assert_eq!(ours(&rows, "query_after_write").round_trips_per_op, Some(0.0), "the page is kept");
     assert_eq!(row(&rows, "query_after_write", "ours-dropping-all").round_trips_per_op, Some(1.0));
-    for (system, most) in [("CachedStorage::get_cached", 30.0), ("CachedStorage::get", 150.0)] {
+    for (system, most) in [("CachedStorage::get_cached", 40.0), ("CachedStorage::get", 150.0)] {
         let hit = row(&rows, "hit", system);
         assert!(hit.added_ns_per_op.is_some() && hit.promise.is_some(), "{hit:?}");
         assert_eq!(hit.expected_added_ns_per_op, Some(most));

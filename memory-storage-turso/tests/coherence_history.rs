@@ -5,9 +5,25 @@
 #[path = "coherence_history/aside.rs"]
 mod aside;
 
+use std::time::Duration;
+
 use aside::CacheAside;
-use memory_conformance::history::history;
+use memory_conformance::history::{Time, history};
+use memory_storage_redb::{Clock, Moment};
 use memory_storage_turso::{CacheConfig, CachedStorage};
+
+/// The time of a history, in which lookups are held up.
+struct HistoryClock(Time);
+
+impl Clock for HistoryClock {
+    fn now(&self) -> Moment {
+        Moment::from_millis(self.0.now())
+    }
+
+    fn latest(&self) -> Moment {
+        Moment::from_millis(self.0.look())
+    }
+}
 
 #[test]
 fn five_hundred_histories_are_never_stale() {
@@ -29,6 +45,22 @@ fn small_caches_are_never_stale_either() {
     for seed in 500..600 {
         let summary = history(seed, |backend| CachedStorage::new(backend, &config).unwrap());
         summary.unwrap_or_else(|stale| panic!("{stale}"));
+    }
+}
+
+/// Entries die and are renewed in the course of a history, while lookups are held up.
+#[test]
+fn caches_whose_entries_die_are_never_stale_either() {
+    for (seeds, ttl) in [(1_000..1_200, 2_000), (1_200..1_400, 600)] {
+        let ttl = Duration::from_millis(ttl);
+        let config = CacheConfig { episode_ttl: ttl, query_ttl: ttl, ..CacheConfig::default() };
+        for seed in seeds {
+            let summary = history(seed, |backend| {
+                let clock = HistoryClock(backend.time());
+                CachedStorage::with_clock(backend, &config, clock).unwrap()
+            });
+            summary.unwrap_or_else(|stale| panic!("{stale}"));
+        }
     }
 }
 

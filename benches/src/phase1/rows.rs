@@ -75,7 +75,7 @@ pub(super) fn local(metadata: &Measured, prepared: &Measured, hit: &Measured) ->
     rows.iter_mut().filter(ours).for_each(|row| expected::of(&row.operation).judge(row));
     let mut hits = Row::of(SECTION.name, hit, "");
     let cache = hit.of(hits::CACHE);
-    for (system, most) in [(hits::DIRECT, 30.0), (hits::TRAIT, 150.0)] {
+    for (system, most) in [(hits::DIRECT, 40.0), (hits::TRAIT, 150.0)] {
         let Some(row) = hits.iter_mut().find(|row| row.system == system) else { continue };
         if let Some((cache, series)) = cache.zip(hit.of(system)) {
             let added = series.seconds.iter().zip(&cache.seconds).map(|(with, alone)| 1e9 * (with - alone));

@@ -5,6 +5,10 @@
 //! Values are numbered in the order in which they reach the database, so that
 //! "older" is "less". Each wrong shortcut is a variant of the walk, and must
 //! lead to a stale read somewhere.
+//!
+//! A second walk has time: an entry has terms, a read within one earns another, and a
+//! lookup takes its time in one step and counts its read in a later one. It has one writer
+//! less, since its states are many.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
@@ -40,6 +44,11 @@ enum Writer {
 enum Reader {
     /// Yet to begin; after an abandoned flight, again, with the floor it had.
     Idle(Option<u8>),
+    /// Has taken its time, and not yet looked at the cache.
+    Looks {
+        floor: u8,
+        at: u8,
+    },
     /// Asks for itself, as a write is pending.
     Alone {
         floor: u8,
@@ -60,10 +69,23 @@ enum Reader {
     Over,
 }
 
+/// What is cached.
+#[derive(Clone, Copy, Hash)]
+struct Entry {
+    value: u8,
+    /// When its present term ends; the next one would be as long as the first.
+    ends: u8,
+    /// Whether it was read in this term.
+    read: bool,
+    /// Whether a lookup has found its life to be over.
+    found_over: bool,
+}
+
 #[derive(Clone, Hash)]
 struct State {
     cell: Cell,
-    cached: Option<u8>,
+    now: u8,
+    cached: Option<Entry>,
     /// The generation of the flight that can be joined.
     flight: Option<Generation>,
     /// The newest value in the database.
@@ -80,22 +102,46 @@ struct State {
     settling: Option<u8>,
 }
 
-struct Stale;
-type Next = Result<State, Stale>;
-struct Walk(Shortcut);
+/// What must not happen.
+#[derive(Debug, PartialEq)]
+enum Broken {
+    Stale,
+    /// An answer from an entry whose life a lookup before had found to be over.
+    Undead,
+}
+
+type Next = Result<State, Broken>;
+
+struct Walk {
+    shortcut: Shortcut,
+    writers: usize,
+    /// How far time goes; the length of a term is 1.
+    end: u8,
+}
 
 impl Walk {
+    /// Three writers and three readers, in no time.
+    fn still(shortcut: Shortcut) -> Self {
+        Self { shortcut, writers: 3, end: 0 }
+    }
+
+    /// Two writers and three readers, in which an entry's term ends and so does the next.
+    fn timed(shortcut: Shortcut) -> Self {
+        Self { shortcut, writers: 2, end: 2 }
+    }
+
     /// Counts the states, or stops at a stale read.
-    fn run(&self) -> Result<usize, Stale> {
+    fn run(&self) -> Result<usize, Broken> {
         let hasher = RandomState::new();
         let mut seen = HashSet::new();
         let mut open = vec![State {
             cell: Cell::default(),
+            now: 0,
             cached: None,
             flight: None,
             stored: 0,
             floor: 0,
-            writers: [Writer::Idle; 3],
+            writers: std::array::from_fn(|writer| if writer < self.writers { Writer::Idle } else { Writer::Over }),
             readers: [Reader::Idle(None); 3],
             doubts: 0,
             fenced: 0,
@@ -121,6 +167,9 @@ impl Walk {
     fn steps(&self, state: &State, next: &mut Vec<Next>) {
         if state.cached.is_some() {
             next.push(Ok(State { cached: None, ..state.clone() }));
+        }
+        if state.now < self.end {
+            next.push(Ok(State { now: state.now + 1, ..state.clone() }));
         }
         self.settle(state, next);
         for index in 0..3 {
@@ -153,7 +202,7 @@ impl Walk {
     }
 
     fn write(&self, state: &State, index: usize, next: &mut Vec<Next>) {
-        let mut to = |change: &dyn Fn(&mut State) -> Result<(), Stale>| {
+        let mut to = |change: &dyn Fn(&mut State) -> Result<(), Broken>| {
             let mut after = state.clone();
             next.push(change(&mut after).map(|()| after));
         };
@@ -196,7 +245,7 @@ impl Walk {
             Writer::Doubt { number, begun, fences, late: true } => to(&|after| {
                 // A write that was given up must not undo one that came after.
                 if number < after.fenced {
-                    return Err(Stale);
+                    return Err(Broken::Stale);
                 }
                 self.store(after, fences);
                 after.writers[index] = Writer::Doubt { number, begun, fences, late: false };
@@ -207,30 +256,20 @@ impl Walk {
     }
 
     fn read(&self, state: &State, index: usize, next: &mut Vec<Next>) {
-        let mut to = |change: &dyn Fn(&mut State) -> Result<(), Stale>| {
+        let mut to = |change: &dyn Fn(&mut State) -> Result<(), Broken>| {
             let mut after = state.clone();
             next.push(change(&mut after).map(|()| after));
         };
         match state.readers[index] {
             Reader::Idle(floor) => to(&|after| {
-                let floor = floor.unwrap_or(after.floor);
-                if let Some(value) = after.cached {
-                    return after.answer(index, floor, value);
+                let (floor, at) = (floor.unwrap_or(after.floor), after.now);
+                if self.end == 0 {
+                    return self.look(after, index, floor, at);
                 }
-                let pending = after.cell.note().is_none();
-                after.readers[index] = match (after.cell.note(), after.flight) {
-                    (_, Some(noted)) if pending && self.0 == Shortcut::JoinWhilePending => {
-                        Reader::Waits { floor, noted }
-                    }
-                    (None, _) => Reader::Alone { floor },
-                    (Some(noted), Some(flight)) if noted == flight => Reader::Waits { floor, noted },
-                    (Some(noted), _) => {
-                        after.flight = Some(noted);
-                        Reader::Leads { floor, noted, value: None }
-                    }
-                };
+                after.readers[index] = Reader::Looks { floor, at };
                 Ok(())
             }),
+            Reader::Looks { floor, at } => to(&|after| self.look(after, index, floor, at)),
             Reader::Alone { floor } => to(&|after| {
                 after.readers[index] = Reader::Answered { floor, value: after.stored };
                 Ok(())
@@ -243,8 +282,8 @@ impl Walk {
                         Ok(())
                     }),
                     Some(value) => to(&|after| {
-                        if after.cell.is_still(noted) || self.0 == Shortcut::FillThenInvalidate {
-                            after.cached = Some(value);
+                        if after.cell.is_still(noted) || self.shortcut == Shortcut::FillThenInvalidate {
+                            after.cache(value);
                         }
                         after.land(noted, |after, waiter, floor| after.answer(waiter, floor, value))?;
                         after.answer(index, floor, value)
@@ -263,33 +302,82 @@ impl Walk {
         }
     }
 
+    /// Looks at the cache, at a time that was taken before, and where nothing is cached
+    /// asks for it or waits.
+    fn look(&self, state: &mut State, reader: usize, floor: u8, at: u8) -> Result<(), Broken> {
+        if let Some(value) = self.find(state, at)? {
+            return state.answer(reader, floor, value);
+        }
+        let pending = state.cell.note().is_none();
+        state.readers[reader] = match (state.cell.note(), state.flight) {
+            (_, Some(noted)) if pending && self.shortcut == Shortcut::JoinWhilePending => {
+                Reader::Waits { floor, noted }
+            }
+            (None, _) => Reader::Alone { floor },
+            (Some(noted), Some(flight)) if noted == flight => Reader::Waits { floor, noted },
+            (Some(noted), _) => {
+                state.flight = Some(noted);
+                Reader::Leads { floor, noted, value: None }
+            }
+        };
+        Ok(())
+    }
+
+    /// The cached value, of which this counts a read. A life that is over ends here.
+    fn find(&self, state: &mut State, at: u8) -> Result<Option<u8>, Broken> {
+        let Some(entry) = &mut state.cached else { return Ok(None) };
+        while entry.ends <= at && entry.read {
+            entry.ends += 1;
+            entry.read = false;
+        }
+        if entry.ends <= at {
+            entry.found_over = true;
+            if self.shortcut != Shortcut::LateRenewal {
+                state.cached = None;
+            }
+            return Ok(None);
+        }
+        entry.read = true;
+        if entry.found_over { Err(Broken::Undead) } else { Ok(Some(entry.value)) }
+    }
+
+    /// Removes what is cached, dead or alive.
+    fn remove(&self, state: &mut State) {
+        let is_dead = |entry: &Entry| entry.ends <= state.now && !entry.read;
+        if self.shortcut != Shortcut::SkipDead || !state.cached.as_ref().is_some_and(is_dead) {
+            state.cached = None;
+        }
+    }
+
     fn begin(&self, state: &mut State) -> Generation {
-        match self.0 {
+        match self.shortcut {
             Shortcut::FillThenInvalidate => Cell::default().begin(),
             Shortcut::BumpAfter => {
-                state.cached = None;
+                self.remove(state);
                 Cell::default().begin()
             }
             Shortcut::BumpWithoutPending => {
-                state.cached = None;
+                self.remove(state);
                 state.cell.invalidate();
                 Cell::default().begin()
             }
             _ => {
-                state.cached = None;
+                self.remove(state);
                 state.cell.begin()
             }
         }
     }
 
     fn end(&self, state: &mut State, begun: Generation, written: Option<u8>) {
-        match self.0 {
+        match self.shortcut {
             Shortcut::FillThenInvalidate => state.cached = None,
             Shortcut::BumpAfter | Shortcut::BumpWithoutPending => state.cell.invalidate(),
             shortcut => {
                 let alone = state.cell.end(begun);
-                if written.is_some() && (alone || shortcut == Shortcut::WriteThrough) {
-                    state.cached = written;
+                if let Some(written) = written
+                    && (alone || shortcut == Shortcut::WriteThrough)
+                {
+                    state.cache(written);
                 }
             }
         }
@@ -299,7 +387,7 @@ impl Walk {
     fn store(&self, state: &mut State, fences: u8) -> u8 {
         state.stored += 1;
         state.fenced = state.fenced.max(fences);
-        if self.0 != Shortcut::Unfenced {
+        if self.shortcut != Shortcut::Unfenced {
             state.fence(fences);
         }
         state.stored
@@ -311,7 +399,7 @@ impl Walk {
                 && number < below
             {
                 // What was not fenced off may still come.
-                let left = late && self.0 == Shortcut::Unfenced;
+                let left = late && self.shortcut == Shortcut::Unfenced;
                 let number = 0;
                 state.writers[index] = if left { Writer::Doubt { number, begun, fences, late } } else { Writer::Over };
                 self.end(state, begun, None);
@@ -321,6 +409,10 @@ impl Walk {
 }
 
 impl State {
+    fn cache(&mut self, value: u8) {
+        self.cached = Some(Entry { value, ends: self.now + 1, read: false, found_over: false });
+    }
+
     fn doubt(&mut self, writer: usize, begun: Generation, fences: u8, late: bool) {
         self.writers[writer] = Writer::Doubt { number: self.doubts, begun, fences, late };
         self.doubts += 1;
@@ -340,8 +432,8 @@ impl State {
     fn land(
         &mut self,
         noted: Generation,
-        each: impl Fn(&mut Self, usize, u8) -> Result<(), Stale>,
-    ) -> Result<(), Stale> {
+        each: impl Fn(&mut Self, usize, u8) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
         if self.flight == Some(noted) {
             self.flight = None;
         }
@@ -355,17 +447,24 @@ impl State {
         Ok(())
     }
 
-    fn answer(&mut self, reader: usize, floor: u8, value: u8) -> Result<(), Stale> {
+    fn answer(&mut self, reader: usize, floor: u8, value: u8) -> Result<(), Broken> {
         self.readers[reader] = Reader::Over;
         self.floor = self.floor.max(value);
-        if value < floor { Err(Stale) } else { Ok(()) }
+        if value < floor { Err(Broken::Stale) } else { Ok(()) }
     }
 }
 
 #[test]
 fn no_order_of_three_writers_and_three_readers_gives_a_stale_read() {
-    let states = Walk(Shortcut::None).run().unwrap_or_else(|Stale| panic!("a stale read"));
+    let states = Walk::still(Shortcut::None).run().unwrap();
     assert!(states > 1_000_000, "{states} states");
+}
+
+#[test]
+fn no_order_in_time_gives_a_stale_read_or_a_life_after_its_end() {
+    let states = Walk::timed(Shortcut::None).run().unwrap();
+    println!("{states} states");
+    assert!(states > 100_000, "{states} states");
 }
 
 #[test]
@@ -378,6 +477,9 @@ fn each_plausible_shortcut_gives_a_stale_read() {
         Shortcut::JoinWhilePending,
         Shortcut::Unfenced,
     ] {
-        assert!(Walk(shortcut).run().is_err(), "{shortcut:?}");
+        assert_eq!(Walk::still(shortcut).run(), Err(Broken::Stale), "{shortcut:?}");
     }
+    // They make no difference where nothing has a term.
+    assert_eq!(Walk::timed(Shortcut::SkipDead).run(), Err(Broken::Stale));
+    assert_eq!(Walk::timed(Shortcut::LateRenewal).run(), Err(Broken::Undead));
 }

@@ -148,6 +148,9 @@ impl QueryCache {
     }
 
     /// Drops the results that a write of these changes may touch.
+    ///
+    /// A result whose term is over goes too, as `entries` takes it out: a lookup that began
+    /// before could otherwise count its read after this, and renew it.
     pub(super) fn forget<R: Cached>(&self, changes: &Changes<R>) {
         let answers = self.answers.entries();
         let narrow = answers.len().saturating_mul(changes.len()) <= MAX_MATCHED;
@@ -163,8 +166,7 @@ impl QueryCache {
 
     /// Drops the results of one kind.
     pub(super) fn forget_kind(&self, kind: Kind) {
-        let answers = self.answers.entries();
-        answers.iter().filter(|(_, answer)| answer.kind() == kind).for_each(|(key, _)| self.invalidate(key));
+        self.answers.retain(|_, answer| answer.kind() != kind);
     }
 
     fn cache<R: Cached>(&self, key: QueryKey, records: Vec<Arc<R>>) {

@@ -20,6 +20,11 @@ pub(crate) enum Shortcut {
     JoinWhilePending,
     /// The next write ends a doubt without having fenced the old one off.
     Unfenced,
+    /// An invalidation removes what lives, and passes over what is dead. In the model alone.
+    SkipDead,
+    /// A lookup that finds an entry dead leaves it, and a later read brings it back. In the
+    /// model alone.
+    LateRenewal,
 }
 
 /// A [`Cell`] that takes a shortcut, under the real caches and flights.
@@ -78,11 +83,11 @@ impl Mutant {
 /// Histories over the real thing with a shortcut. The one that fills and then
 /// invalidates is the usual cache-aside code, in `tests/coherence_history.rs`.
 mod tests {
+    use memory_conformance::history::{Unruly, history};
     use memory_storage_redb::CacheConfig;
 
     use super::*;
     use crate::CachedStorage;
-    use memory_conformance::history::{Unruly, history};
 
     fn caught(wrap: impl Fn(Unruly) -> CachedStorage<Unruly>) -> bool {
         (0..300).any(|seed| history(seed, &wrap).is_err())

@@ -87,7 +87,8 @@ impl<S: MemoryStorage> CachedStorage<S> {
         Self::with_clock(storage, config, CoarseClock)
     }
 
-    /// As [`new`](Self::new), with the ages of entries counted by `clock`.
+    /// As [`new`](Self::new), with the ages of entries counted by `clock`, which must not
+    /// call the storage that it is the clock of.
     ///
     /// # Errors
     ///

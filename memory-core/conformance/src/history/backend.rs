@@ -14,6 +14,7 @@ use memory_core::{
 
 use super::lock::lock;
 use super::record::History;
+use super::time::Time;
 
 /// An [`InMemoryStorage`] that is slow at random, loses answers, and stores
 /// some writes long after it gave them up. Clones are one.
@@ -24,6 +25,7 @@ pub struct Unruly(Arc<Inner>);
 struct Inner {
     storage: InMemoryStorage,
     history: Arc<History>,
+    time: Time,
     rng: Mutex<Rng>,
     ledger: tokio::sync::Mutex<Ledger>,
     /// Whether writes that were given up may be stored after all.
@@ -39,11 +41,12 @@ struct Ledger {
 }
 
 impl Unruly {
-    pub(super) fn new(history: Arc<History>, rng: Rng) -> Self {
+    pub(super) fn new(history: Arc<History>, time: Time, rng: Rng) -> Self {
         let storage = InMemoryStorage::new();
         Self(Arc::new(Inner {
             storage,
             history,
+            time,
             rng: Mutex::new(rng),
             ledger: tokio::sync::Mutex::default(),
             unfenced: AtomicBool::default(),
@@ -55,6 +58,11 @@ impl Unruly {
     pub fn unfenced(self) -> Self {
         self.0.unfenced.store(true, Ordering::Relaxed);
         self
+    }
+
+    /// Time of the history, for the clock of a cache in front of this.
+    pub fn time(&self) -> Time {
+        self.0.time.for_a_cache()
     }
 
     fn chance(&self, percent: u32) -> bool {

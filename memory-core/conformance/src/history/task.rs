@@ -22,9 +22,13 @@ impl<S: MemoryStorage> Task<S> {
         Self { storage, history, rng, past: Vec::new() }
     }
 
-    pub(super) async fn run(mut self, operations: usize) {
+    /// Does so many things. `quiet` tasks seldom write.
+    pub(super) async fn run(mut self, operations: usize, quiet: bool) {
         for _ in 0..operations {
+            let writes = !quiet || self.rng.u8(..6) == 0;
             match self.rng.u8(..10) {
+                7.. if !writes && self.rng.bool() => self.query().await,
+                7.. if !writes => self.count().await,
                 0..3 => {
                     let key = self.rng.usize(..KEYS);
                     self.get(&[key]).await;
@@ -46,6 +50,11 @@ impl<S: MemoryStorage> Task<S> {
                 tokio::time::sleep(Duration::from_millis(self.rng.u64(..30))).await;
             }
         }
+    }
+
+    /// Writes once.
+    pub(super) async fn write_once(mut self) {
+        self.write().await;
     }
 
     /// Waits for an operation, or not for long. `None` if it failed or was given up.
