@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::WriteId;
+use crate::write_id::WriteId;
 
 /// What every fallible operation returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

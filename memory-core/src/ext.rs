@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::field::{domain, metadata};
+use crate::fields::Scalar;
 use crate::{
-    Episode, EpisodeId, Heuristic, HeuristicId, MemoryStorage, Page, Pattern, PatternId, Query, Record, Scalar, Store,
+    Episode, EpisodeId, Heuristic, HeuristicId, MemoryStorage, Page, Pattern, PatternId, Query, Record, Store,
     Timestamp, WriteBatch,
 };
 

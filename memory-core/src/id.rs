@@ -9,14 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::{Episode, Heuristic, Pattern};
-
-/// The identifier of an episode.
-pub type EpisodeId = Id<Episode>;
-/// The identifier of a pattern.
-pub type PatternId = Id<Pattern>;
-/// The identifier of a heuristic.
-pub type HeuristicId = Id<Heuristic>;
+use crate::error::Error;
 
 /// A UUID that knows which kind of record it names.
 ///
@@ -101,14 +94,14 @@ impl<R> fmt::Debug for Id<R> {
 }
 
 impl<R> FromStr for Id<R> {
-    type Err = crate::Error;
+    type Err = Error;
 
     /// Reads any of the usual spellings of a UUID; anything else is
     /// [`Error::InvalidInput`](crate::Error::InvalidInput).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Uuid::parse_str(text)
             .map(Self::from)
-            .map_err(|error| crate::Error::invalid_input("id", format!("not a UUID: {error}")))
+            .map_err(|error| Error::invalid_input("id", format!("not a UUID: {error}")))
     }
 }
 
@@ -127,6 +120,7 @@ impl<'de, R> Deserialize<'de> for Id<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{EpisodeId, PatternId};
 
     #[test]
     fn an_id_reads_and_prints_as_its_uuid() {

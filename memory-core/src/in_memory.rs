@@ -6,11 +6,11 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 
+use crate::backend::{ByKind, PerKind, WriteLedger, check_ids, check_records};
 use crate::error::Result;
-use crate::limits::{check_batch, check_ids, check_records};
 use crate::{
     Access, Counts, Episode, Field, Filter, Health, Heuristic, Id, MemoryStorage, Page, Pattern, Plan, Query, Record,
-    Store, WriteBatch, WriteId, WriteLedger, Written, query,
+    Store, WriteBatch, WriteId, Written, query,
 };
 
 /// A [`MemoryStorage`] in this process's memory: the reference that other
@@ -38,36 +38,15 @@ pub struct InMemoryStorage {
     ledger: WriteLedger,
 }
 
-#[derive(Debug, Default)]
-struct Tables {
-    episodes: Table<Episode>,
-    patterns: Table<Pattern>,
-    heuristics: Table<Heuristic>,
+/// The records of each kind, in order of id.
+#[derive(Debug)]
+struct Table;
+
+impl PerKind for Table {
+    type Of<R: Record> = BTreeMap<Id<R>, Arc<R>>;
 }
 
-type Table<R> = BTreeMap<Id<R>, Arc<R>>;
-
-/// A kind that has a table of its own.
-trait Kept: Record {
-    fn table(tables: &Tables) -> &Table<Self>;
-    fn table_mut(tables: &mut Tables) -> &mut Table<Self>;
-}
-
-macro_rules! kept {
-    ($($record:ident in $table:ident),*) => {$(
-        impl Kept for $record {
-            fn table(tables: &Tables) -> &Table<Self> {
-                &tables.$table
-            }
-
-            fn table_mut(tables: &mut Tables) -> &mut Table<Self> {
-                &mut tables.$table
-            }
-        }
-    )*};
-}
-
-kept!(Episode in episodes, Pattern in patterns, Heuristic in heuristics);
+type Tables = ByKind<Table>;
 
 impl InMemoryStorage {
     /// An empty storage.
@@ -87,44 +66,43 @@ impl InMemoryStorage {
     }
 }
 
-impl Tables {
-    fn apply<R: Kept>(&mut self, batch: &WriteBatch) -> u64 {
-        let table = R::table_mut(self);
-        for record in batch.changes::<R>().puts() {
-            table.insert(record.id(), Arc::clone(record));
-        }
-        batch.changes::<R>().deletes().filter(|id| table.remove(id).is_some()).count() as u64
+/// Applies the changes to one kind, and returns how many records were deleted.
+fn apply<R: Record>(tables: &mut Tables, batch: &WriteBatch) -> u64 {
+    let table = tables.of_mut::<R>();
+    for record in batch.changes::<R>().puts() {
+        table.insert(record.id(), Arc::clone(record));
     }
+    batch.changes::<R>().deletes().filter(|id| table.remove(id).is_some()).count() as u64
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<R: Kept> Store<R> for InMemoryStorage {
+impl<R: Record> Store<R> for InMemoryStorage {
     async fn put(&self, records: &[R]) -> Result<()> {
         check_records(records)?;
         let records: Vec<_> = records.iter().map(|record| (record.id(), Arc::new(record.clone()))).collect();
-        R::table_mut(&mut self.write()).extend(records);
+        self.write().of_mut::<R>().extend(records);
         Ok(())
     }
 
     async fn get(&self, ids: &[Id<R>]) -> Result<Vec<Option<Arc<R>>>> {
         check_ids(ids)?;
         let tables = self.read();
-        Ok(ids.iter().map(|id| R::table(&tables).get(id).cloned()).collect())
+        Ok(ids.iter().map(|id| tables.of::<R>().get(id).cloned()).collect())
     }
 
     async fn delete(&self, ids: &[Id<R>]) -> Result<u64> {
         check_ids(ids)?;
         let mut tables = self.write();
-        Ok(ids.iter().filter(|id| R::table_mut(&mut tables).remove(id).is_some()).count() as u64)
+        Ok(ids.iter().filter(|id| tables.of_mut::<R>().remove(id).is_some()).count() as u64)
     }
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
-        query::select(query, R::table(&self.read()).values().cloned())
+        query::select(query, self.read().of::<R>().values().cloned())
     }
 
     async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
-        query::count(filter, by.as_ref(), R::table(&self.read()).values().map(Arc::as_ref))
+        query::count(filter, by.as_ref(), self.read().of::<R>().values().map(Arc::as_ref))
     }
 
     async fn explain(&self, query: &Query<R>) -> Result<Plan> {
@@ -137,13 +115,15 @@ impl<R: Kept> Store<R> for InMemoryStorage {
 #[deny(clippy::missing_trait_methods)]
 impl MemoryStorage for InMemoryStorage {
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
-        check_batch(batch)?;
+        batch.validate()?;
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }
         let mut tables = self.write();
         self.ledger.begin(batch).apply(|| {
-            Ok(tables.apply::<Episode>(batch) + tables.apply::<Pattern>(batch) + tables.apply::<Heuristic>(batch))
+            Ok(apply::<Episode>(&mut tables, batch)
+                + apply::<Pattern>(&mut tables, batch)
+                + apply::<Heuristic>(&mut tables, batch))
         })
     }
 

@@ -1,10 +1,9 @@
-//! What every storage accepts, in one place.
+//! Limits on the input that a storage accepts.
 //!
-//! A backend calls [`check_records`], [`check_ids`] or [`check_batch`] before
-//! it does anything, so that a refused call has done nothing.
+//! A storage checks its input before it does anything, so that a refused call
+//! has changed nothing.
 
-use crate::error::Result;
-use crate::{Error, Id, Record, WriteBatch};
+use crate::error::{Error, Result};
 
 /// The most content a record may have, in bytes: 4 MiB. Texts and keys count
 /// their UTF-8 length, every other value eight bytes, and every item of a list
@@ -36,36 +35,7 @@ pub const MAX_FILTER_CONTENT: usize = 1 << 20;
 /// The most groups that one count may give.
 pub const MAX_GROUPS: usize = 10_000;
 
-/// Checks what is to be put: how many, and each record by itself.
-///
-/// # Errors
-///
-/// [`Error::InvalidInput`], naming the record and the field.
-pub fn check_records<R: Record>(records: &[R]) -> Result<()> {
-    check_len("records", records.len())?;
-    records.iter().try_for_each(Record::validate)
-}
-
-/// Checks how many ids are asked for.
-///
-/// # Errors
-///
-/// [`Error::InvalidInput`] with more than [`MAX_PER_CALL`].
-pub fn check_ids<R: Record>(ids: &[Id<R>]) -> Result<()> {
-    check_len("ids", ids.len())
-}
-
-/// Checks a whole batch: how many changes, and each record by itself.
-///
-/// # Errors
-///
-/// [`Error::InvalidInput`], naming the record and the field.
-pub fn check_batch(batch: &WriteBatch) -> Result<()> {
-    check_len("changes", batch.len())?;
-    batch.validate_records()
-}
-
-fn check_len(what: &str, len: usize) -> Result<()> {
+pub(crate) fn check_len(what: &str, len: usize) -> Result<()> {
     if len > MAX_PER_CALL {
         return Err(Error::invalid_input(what, format!("{len} in one call, of at most {MAX_PER_CALL}")));
     }
@@ -77,7 +47,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{Episode, TaskContext, TaskType};
+    use crate::{Episode, Record as _, TaskContext, TaskType};
 
     fn episode() -> Episode {
         Episode::new("", TaskContext::new("web"), TaskType::Other)

@@ -1,42 +1,13 @@
 //! Writes of several kinds at once.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use uuid::Uuid;
-
 use crate::error::Result;
+use crate::limits::check_len;
+use crate::record::{ByKind, PerKind};
+use crate::write_id::WriteId;
 use crate::{Episode, Heuristic, Id, Pattern, Record};
-
-/// The identity of one write, by which its outcome can be asked for later.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WriteId(Uuid);
-
-impl WriteId {
-    /// A fresh identity.
-    #[expect(clippy::new_without_default, reason = "two fresh identities are never equal, which a default should be")]
-    pub fn new() -> Self {
-        Self(Uuid::now_v7())
-    }
-
-    /// The UUID inside.
-    pub const fn uuid(self) -> Uuid {
-        self.0
-    }
-}
-
-impl fmt::Display for WriteId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.0.as_hyphenated(), f)
-    }
-}
-
-impl fmt::Debug for WriteId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// Puts and deletes of every kind that take effect together or not at all.
 ///
@@ -71,21 +42,21 @@ pub struct WriteBatch {
     /// Drawn when it is first asked for, and taken back by every change.
     id: OnceLock<WriteId>,
     fences: Vec<WriteId>,
-    pub(crate) episodes: Changes<Episode>,
-    pub(crate) patterns: Changes<Pattern>,
-    pub(crate) heuristics: Changes<Heuristic>,
+    changes: ByKind<AllChanges>,
+}
+
+/// The changes to each kind.
+#[derive(Debug)]
+struct AllChanges;
+
+impl PerKind for AllChanges {
+    type Of<R: Record> = Changes<R>;
 }
 
 /// A clone has the same changes and fences, and is another write.
 impl Clone for WriteBatch {
     fn clone(&self) -> Self {
-        Self {
-            id: OnceLock::new(),
-            fences: self.fences.clone(),
-            episodes: self.episodes.clone(),
-            patterns: self.patterns.clone(),
-            heuristics: self.heuristics.clone(),
-        }
+        Self { id: OnceLock::new(), fences: self.fences.clone(), changes: self.changes.clone() }
     }
 }
 
@@ -98,13 +69,13 @@ impl WriteBatch {
     /// Stores a record, in place of the one with its id if there is one.
     pub fn put<R: Record>(&mut self, record: impl Into<Arc<R>>) -> &mut Self {
         let record = record.into();
-        R::changes_mut(self).0.insert(record.id(), Some(record));
+        self.changing().changes.of_mut::<R>().0.insert(record.id(), Some(record));
         self
     }
 
     /// Deletes a record, if it is there.
     pub fn delete<R: Record>(&mut self, id: Id<R>) -> &mut Self {
-        R::changes_mut(self).0.insert(id, None);
+        self.changing().changes.of_mut::<R>().0.insert(id, None);
         self
     }
 
@@ -144,12 +115,12 @@ impl WriteBatch {
 
     /// The changes to one kind.
     pub fn changes<R: Record>(&self) -> &Changes<R> {
-        R::changes(self)
+        self.changes.of::<R>()
     }
 
     /// How many records are put or deleted.
     pub fn len(&self) -> usize {
-        self.episodes.len() + self.patterns.len() + self.heuristics.len()
+        self.changes.episodes.len() + self.changes.patterns.len() + self.changes.heuristics.len()
     }
 
     /// Whether nothing is put or deleted.
@@ -158,15 +129,22 @@ impl WriteBatch {
     }
 
     /// The batch as another write, whose content is about to change.
-    pub(crate) fn changing(&mut self) -> &mut Self {
+    fn changing(&mut self) -> &mut Self {
         self.id = OnceLock::new();
         self
     }
 
-    pub(crate) fn validate_records(&self) -> Result<()> {
-        self.episodes.puts().try_for_each(|record| record.validate())?;
-        self.patterns.puts().try_for_each(|record| record.validate())?;
-        self.heuristics.puts().try_for_each(|record| record.validate())
+    /// Checks that every storage accepts this batch: the number of its changes
+    /// ([`MAX_PER_CALL`](crate::limits::MAX_PER_CALL)), and each record by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidInput`](crate::Error::InvalidInput), naming the record and the field.
+    pub fn validate(&self) -> Result<()> {
+        check_len("changes", self.len())?;
+        self.changes::<Episode>().puts().try_for_each(|record| record.validate())?;
+        self.changes::<Pattern>().puts().try_for_each(|record| record.validate())?;
+        self.changes::<Heuristic>().puts().try_for_each(|record| record.validate())
     }
 }
 
@@ -257,10 +235,10 @@ mod tests {
             ["second"]
         );
         batch.delete(id);
-        assert_eq!((batch.len(), batch.episodes.puts().count()), (1, 0));
-        assert_eq!(batch.episodes.deletes().collect::<Vec<_>>(), [id]);
+        assert_eq!((batch.len(), batch.changes::<Episode>().puts().count()), (1, 0));
+        assert_eq!(batch.changes::<Episode>().deletes().collect::<Vec<_>>(), [id]);
         batch.put(episode);
-        assert_eq!(batch.episodes.deletes().count(), 0);
+        assert_eq!(batch.changes::<Episode>().deletes().count(), 0);
     }
 
     #[test]
@@ -275,7 +253,7 @@ mod tests {
         seen.push(batch.id());
         batch.fence(WriteId::new());
         seen.push(batch.id());
-        *Heuristic::changes_mut(&mut batch) = Changes::default();
+        batch.changing();
         seen.push(batch.id());
         seen.push(batch.clone().id());
         assert_eq!(batch.id(), seen[4], "asking and cloning change nothing");

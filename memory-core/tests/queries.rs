@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use memory_core::backend::{FieldName, FieldValue, Scalar, Test, count, select};
 use memory_core::field::{archived_at, domain, id, language, metadata, metadata_path, reward, tags};
 use memory_core::limits::{DEFAULT_LIMIT, MAX_FILTER_CONTENT, MAX_FILTER_NODES, MAX_GROUPS, MAX_LIMIT};
 use memory_core::{
-    Counts, Cursor, Direction, Episode, Error, Field, FieldName, FieldValue, Filter, Heuristic, Page, Pattern, Query,
-    Record, Scalar, TaskContext, TaskType, Test, Timestamp, count, select,
+    Counts, Cursor, Direction, Episode, Error, Field, Filter, Heuristic, Page, Pattern, Query, Record, TaskContext,
+    TaskType, Timestamp,
 };
 
 fn episode() -> Episode {

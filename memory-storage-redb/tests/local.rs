@@ -2,10 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
+use memory_core::backend::Scalar;
 use memory_core::field::{domain, metadata, tags, task_type};
 use memory_core::{
-    Access, Counts, Direction, Episode, Error, Filter, Heuristic, MemoryStorage, Pattern, Query, Scalar, Store,
-    TaskContext, TaskType, Timestamp,
+    Access, Counts, Direction, Episode, Error, Filter, Heuristic, MemoryStorage, Pattern, Query, Store, TaskContext,
+    TaskType, Timestamp,
 };
 use memory_storage_redb::RedbStorage;
 

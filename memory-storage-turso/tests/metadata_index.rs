@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 
+use memory_core::backend::Scalar;
 use memory_core::field::{domain, metadata, metadata_path};
-use memory_core::{Access, Episode, Heuristic, Pattern, Query, Scalar, Store, TaskContext, TaskType};
+use memory_core::{Access, Episode, Heuristic, Pattern, Query, Store, TaskContext, TaskType};
 use memory_storage_turso::TursoStorage;
 
 fn session() -> Query<Episode> {
@@ -21,7 +22,7 @@ async fn a_declared_key_is_found_by_its_index_and_needs_no_sort() {
     for query in [
         session(),
         Query::new().filter(metadata("session").is_in(["a", "b"])),
-        Query::new().filter(metadata("session").eq(memory_core::Scalar::Null)),
+        Query::new().filter(metadata("session").eq(memory_core::backend::Scalar::Null)),
         by_number,
     ] {
         let plan = storage.explain(&query).await.unwrap();

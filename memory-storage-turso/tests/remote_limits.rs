@@ -6,9 +6,10 @@ mod world;
 
 use std::slice::from_ref;
 
+use memory_core::backend::Scalar;
 use memory_core::field::{domain, metadata, task_description};
 use memory_core::limits::{MAX_FILTER_CONTENT, MAX_RECORD};
-use memory_core::{Episode, Error, Filter, MemoryStorage, Query, Record, RecordRef, Scalar, Store, WriteBatch};
+use memory_core::{Episode, Error, Filter, MemoryStorage, Query, Record, RecordRef, Store, WriteBatch};
 use memory_lab::{Server, ServerOptions};
 use memory_storage_turso::{TursoBuilder, TursoStorage};
 use tempfile::TempDir;
@@ -236,7 +237,7 @@ async fn groups_beyond_an_answer_come_in_parts() {
     {
         let before = bench.requests();
         let counts = bench.storage.count(&Filter::all(), Some(by.clone())).await.unwrap();
-        assert_eq!(counts, memory_core::count(&Filter::all(), Some(&by), &episodes).unwrap());
+        assert_eq!(counts, memory_core::backend::count(&Filter::all(), Some(&by), &episodes).unwrap());
         let requests = bench.requests() - before;
         let parts = if by.path().to_string() == "task_description" { 2..=5 } else { 1..=3 };
         assert!(parts.contains(&requests), "{}: {requests}", by.path());

@@ -63,7 +63,11 @@ fn an_import_against_the_layers_fails() {
         let (success, found) = tidy(&folder);
         assert!(!success && found.contains("`base` must not import from `top`"), "{upward}: {found}");
     }
-    // Tests may import what they test.
+    // Tests may import what they test, in a file of their own, too.
+    fs::write(folder.path().join("a/src/base.rs"), "#[cfg(test)]\nmod tests;\n").unwrap();
+    fs::create_dir(folder.path().join("a/src/base")).unwrap();
+    fs::write(folder.path().join("a/src/base/tests.rs"), "use crate::top;\n").unwrap();
+    assert!(tidy(&folder).0);
     fs::write(folder.path().join("a/src/base.rs"), "#[cfg(test)]\nmod tests {\n    use crate::top;\n}\n").unwrap();
     assert!(tidy(&folder).0);
 }

@@ -5,8 +5,9 @@ use std::ops::{BitAnd, BitOr, Not};
 
 use serde::Serialize;
 
-use super::{Field, FieldType, FieldValue, Path, Scalar};
+use super::{Field, Path};
 use crate::error::Result;
+use crate::fields::{FieldType, FieldValue, Scalar};
 use crate::limits::{MAX_DEPTH, MAX_FILTER_CONTENT, MAX_FILTER_KEY, MAX_FILTER_NODES};
 use crate::{Error, Record};
 

@@ -4,7 +4,6 @@ mod cursor;
 pub mod field;
 mod filter;
 mod normal;
-mod scalar;
 mod select;
 
 use std::fmt;
@@ -13,12 +12,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 pub use cursor::{Cursor, Position};
-pub use field::{Field, FieldDef, FieldName, FieldType, Path};
+pub use field::{Field, Path};
 pub use filter::{Filter, Test};
-pub use scalar::{FieldValue, Scalar};
 pub use select::{count, select};
 
 use crate::error::Result;
+use crate::fields::Scalar;
 use crate::limits::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::{Error, Record, Timestamp};
 

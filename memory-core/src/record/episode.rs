@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::fields::Scalar;
 use crate::{EpisodeId, HeuristicId, Latency, Metadata, PatternId, Timestamp};
 
 /// One task that an agent worked on, from its start to its outcome.
@@ -291,4 +292,16 @@ pub struct Reflection {
     pub insights: Vec<String>,
     /// When this was written.
     pub generated_at: Timestamp,
+}
+
+impl From<TaskType> for Scalar<'_> {
+    fn from(task_type: TaskType) -> Self {
+        task_type.name().into()
+    }
+}
+
+impl From<Complexity> for Scalar<'_> {
+    fn from(complexity: Complexity) -> Self {
+        complexity.name().into()
+    }
 }

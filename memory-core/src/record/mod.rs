@@ -1,5 +1,6 @@
 //! The kinds of record and what they have in common.
 
+mod by_kind;
 pub(crate) mod chat;
 mod check;
 mod content;
@@ -14,9 +15,17 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::error::{Kind, RecordRef, Result};
-use crate::query::{FieldDef, FieldName, FieldType, FieldValue, Scalar};
-use crate::write::{Changes, WriteBatch};
+use crate::fields::{FieldDef, FieldName, FieldType, FieldValue, Scalar};
 use crate::{Episode, Heuristic, Id, Metadata, Pattern, TaskContext, TaskOutcome};
+
+pub use by_kind::{ByKind, PerKind};
+
+/// The identifier of an episode.
+pub type EpisodeId = Id<Episode>;
+/// The identifier of a pattern.
+pub type PatternId = Id<Pattern>;
+/// The identifier of a heuristic.
+pub type HeuristicId = Id<Heuristic>;
 
 /// What [`Episode`], [`Pattern`] and [`Heuristic`] have in common; a storage is
 /// written once for all three. Sealed: there are no other kinds.
@@ -61,10 +70,10 @@ pub trait Record:
     }
 
     #[doc(hidden)]
-    fn changes(batch: &WriteBatch) -> &Changes<Self>;
+    fn select<F: PerKind>(by_kind: &ByKind<F>) -> &F::Of<Self>;
 
     #[doc(hidden)]
-    fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self>;
+    fn select_mut<F: PerKind>(by_kind: &mut ByKind<F>) -> &mut F::Of<Self>;
 }
 
 impl<R: Record> From<Id<R>> for RecordRef {
@@ -140,12 +149,12 @@ impl Record for Episode {
         }
     }
 
-    fn changes(batch: &WriteBatch) -> &Changes<Self> {
-        &batch.episodes
+    fn select<F: PerKind>(by_kind: &ByKind<F>) -> &F::Of<Self> {
+        &by_kind.episodes
     }
 
-    fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self> {
-        &mut batch.changing().episodes
+    fn select_mut<F: PerKind>(by_kind: &mut ByKind<F>) -> &mut F::Of<Self> {
+        &mut by_kind.episodes
     }
 }
 
@@ -188,12 +197,12 @@ impl Record for Pattern {
         }
     }
 
-    fn changes(batch: &WriteBatch) -> &Changes<Self> {
-        &batch.patterns
+    fn select<F: PerKind>(by_kind: &ByKind<F>) -> &F::Of<Self> {
+        &by_kind.patterns
     }
 
-    fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self> {
-        &mut batch.changing().patterns
+    fn select_mut<F: PerKind>(by_kind: &mut ByKind<F>) -> &mut F::Of<Self> {
+        &mut by_kind.patterns
     }
 }
 
@@ -237,12 +246,12 @@ impl Record for Heuristic {
         }
     }
 
-    fn changes(batch: &WriteBatch) -> &Changes<Self> {
-        &batch.heuristics
+    fn select<F: PerKind>(by_kind: &ByKind<F>) -> &F::Of<Self> {
+        &by_kind.heuristics
     }
 
-    fn changes_mut(batch: &mut WriteBatch) -> &mut Changes<Self> {
-        &mut batch.changing().heuristics
+    fn select_mut<F: PerKind>(by_kind: &mut ByKind<F>) -> &mut F::Of<Self> {
+        &mut by_kind.heuristics
     }
 }
 

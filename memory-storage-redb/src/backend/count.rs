@@ -1,6 +1,7 @@
 //! Counts.
 
-use memory_core::{Counts, Error, Field, Filter, Result, Scalar};
+use memory_core::backend::Scalar;
+use memory_core::{Counts, Error, Field, Filter, Result};
 use redb::{ReadTransaction, ReadableTableMetadata};
 
 use super::budget::{Budget, Stop};

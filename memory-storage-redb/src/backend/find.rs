@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use memory_core::{Direction, Id, Order, Page, Path, Position, Query, Result, Scalar};
+use memory_core::backend::{Path, Position, Scalar};
+use memory_core::{Direction, Id, Order, Page, Query, Result};
 use redb::{ReadOnlyTable, ReadTransaction};
 
 use super::budget::{Budget, Stop};

@@ -1,6 +1,7 @@
 //! Group commit: several writes in one transaction.
 
-use memory_core::{Error, PendingWrite, Result, WriteId, Written};
+use memory_core::backend::PendingWrite;
+use memory_core::{Error, Result, WriteId, Written};
 use redb::ReadableDatabase;
 
 use super::database::Shared;

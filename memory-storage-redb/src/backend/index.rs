@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use memory_core::{Error, FieldName, FieldValue, Path, Result};
+use memory_core::backend::{FieldName, FieldValue, Path};
+use memory_core::{Error, Result};
 use redb::TableDefinition;
 
 use super::keys;

@@ -16,7 +16,7 @@
 
 use std::borrow::Cow;
 
-use memory_core::Scalar;
+use memory_core::backend::Scalar;
 use uuid::Uuid;
 
 const BOOL: u8 = 0x20;
@@ -174,7 +174,7 @@ pub(super) fn after(mut prefix: Vec<u8>) -> Option<Vec<u8>> {
 mod tests {
     use std::cmp::Ordering;
 
-    use memory_core::Scalar::{Bool, Integer, Null, Real};
+    use memory_core::backend::Scalar::{Bool, Integer, Null, Real};
     use proptest::prelude::*;
 
     use super::*;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use memory_core::{
-    Access as Said, Direction, FieldName, FieldType, Filter, Order, Path, Plan as Explained, Scalar, Test,
-};
+use memory_core::backend::{FieldName, FieldType, Path, Scalar, Test};
+use memory_core::{Access as Said, Direction, Filter, Order, Plan as Explained};
 use uuid::Uuid;
 
 use super::index::{Index, Indexes};

@@ -1,6 +1,7 @@
 //! The tables of each kind.
 
-use memory_core::{Episode, FieldName, Heuristic, Pattern, Record};
+use memory_core::backend::FieldName;
+use memory_core::{Episode, Heuristic, Pattern, Record};
 use redb::{ReadableTable, TableDefinition};
 use uuid::Uuid;
 

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use memory_core::limits::{check_batch, check_ids, check_records};
+use memory_core::backend::{WriteLedger, validate_count};
+use memory_core::backend::{check_ids, check_records};
 use memory_core::{
-    Counts, Field, Filter, Health, Id, MemoryStorage, Page, Plan, Query, Result, Store, WriteBatch, WriteId,
-    WriteLedger, Written, validate_count,
+    Counts, Field, Filter, Health, Id, MemoryStorage, Page, Plan, Query, Result, Store, WriteBatch, WriteId, Written,
 };
 
 use super::budget;
@@ -186,7 +186,7 @@ impl<R: Changed> Store<R> for RedbStorage {
 #[deny(clippy::missing_trait_methods)]
 impl MemoryStorage for RedbStorage {
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
-        check_batch(batch)?;
+        batch.validate()?;
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }

@@ -4,7 +4,8 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use memory_core::{Error, PendingWrite, Result, WriteId, WriteLedger, Written};
+use memory_core::backend::{PendingWrite, WriteLedger};
+use memory_core::{Error, Result, WriteId, Written};
 use tokio::sync::oneshot;
 
 use super::check::{self, CheckReport};

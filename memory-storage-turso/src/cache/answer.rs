@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use memory_core::{Changes, Counts, Episode, Filter, Heuristic, Id, Kind, Page, Pattern, Record, Scalar};
+use memory_core::backend::{Changes, Scalar};
+use memory_core::{Counts, Episode, Filter, Heuristic, Id, Kind, Page, Pattern, Record};
 
 use super::kind::Cached;
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use memory_core::{Changes, Episode, Heuristic, Id, Pattern, Record, Result};
+use memory_core::backend::Changes;
+use memory_core::{Episode, Heuristic, Id, Pattern, Record, Result};
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, Clock, Moment};
 
 use super::answer::{Answer, Found};

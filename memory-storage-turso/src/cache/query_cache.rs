@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use memory_core::{Changes, Counts, Episode, Filter, Heuristic, Kind, Page, Pattern, Query, Result};
+use memory_core::backend::Changes;
+use memory_core::{Counts, Episode, Filter, Heuristic, Kind, Page, Pattern, Query, Result};
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, CacheConfig, Clock, CoarseClock, Moment};
 
 use super::answer::{Answer, Found};

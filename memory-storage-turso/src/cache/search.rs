@@ -4,7 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
-use memory_core::{Counts, Field, Filter, MemoryStorage, Page, Query, Result, Store, validate_count};
+use memory_core::backend::validate_count;
+use memory_core::{Counts, Field, Filter, MemoryStorage, Page, Query, Result, Store};
 use memory_storage_redb::Moment;
 use tracing::Span;
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use memory_core::limits::{check_batch, check_ids, check_records};
+use memory_core::backend::{check_ids, check_records};
 use memory_core::{
     Counts, Field, Filter, Health, Id, MemoryStorage, Page, Plan, Query, Result, Store, WriteBatch, WriteId, Written,
 };
@@ -222,7 +222,7 @@ impl<R: Cached, S: MemoryStorage + Store<R>> Store<R> for CachedStorage<S> {
 #[deny(clippy::missing_trait_methods)]
 impl<S: MemoryStorage> MemoryStorage for CachedStorage<S> {
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
-        check_batch(batch)?;
+        batch.validate()?;
         self.shared.write(batch).await
     }
 

@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use memory_core::{Field, Filter, Id, Position, Query, Result};
+use memory_core::backend::Position;
+use memory_core::{Field, Filter, Id, Query, Result};
 
 use super::query;
 use super::table::Table;

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use memory_core::{Error, FieldName, Id, Kind, Record, Result, Timestamp};
+use memory_core::backend::FieldName;
+use memory_core::{Error, Id, Kind, Record, Result, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};

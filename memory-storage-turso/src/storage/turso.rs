@@ -7,10 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use memory_core::limits::{check_batch, check_ids, check_records};
+use memory_core::backend::validate_count;
+use memory_core::backend::{check_ids, check_records};
 use memory_core::{
     Counts, Episode, Field, Filter, Health, Heuristic, Id, Kind, MemoryStorage, Page, Pattern, Plan, Query, Result,
-    Store, WriteBatch, WriteId, Written, validate_count,
+    Store, WriteBatch, WriteId, Written,
 };
 use tracing::Instrument;
 
@@ -297,7 +298,7 @@ impl MemoryStorage for TursoStorage {
     /// [`TursoBuilder::ledger`] says otherwise. A batch that is committed again
     /// later than that is applied again.
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
-        check_batch(batch)?;
+        batch.validate()?;
         if batch.is_empty() && batch.fences().is_empty() {
             return Ok(Written::new(batch.id(), 0));
         }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::Finding;
 use super::diagram::{Diagram, Subject};
-use super::paths::{Mention, Reexports};
+use super::paths::{Mention, Reexports, test_modules};
 
 /// The file with the diagrams.
 pub(super) const MAP: &str = "plans/ARCHITECTURE.md";
@@ -92,9 +92,16 @@ fn modules(root: &Path, folder: &str, diagram: &Diagram, findings: &mut Vec<(Pat
     for path in sources.iter().filter(|path| is_root(path)) {
         reexports = Reexports::of(&read(path)?, path)?;
     }
+    let mut tests = Vec::new();
+    for path in &sources {
+        tests.extend(test_modules(&read(path)?, &module_path(path), path)?);
+    }
     let mut shown = BTreeSet::new();
     for path in sources.iter().filter(|path| !is_root(path)) {
         let module = module_path(path);
+        if tests.iter().any(|test| module.starts_with(test)) {
+            continue;
+        }
         let from = &module[prefix.len()];
         if !diagram.shows(from) && shown.insert(from.clone()) {
             let advice = format!("the module `{from}` of {folder} is not in its diagram of {MAP}: draw it");

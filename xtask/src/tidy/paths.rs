@@ -29,6 +29,19 @@ impl Mention {
     }
 }
 
+/// The modules below `module` that its source declares for tests alone.
+///
+/// # Errors
+///
+/// A source that does not parse.
+pub(super) fn test_modules(source: &str, module: &[String], name: &Path) -> Result<Vec<Vec<String>>> {
+    let declared = parse(source, name)?.items.into_iter().filter_map(|item| match item {
+        Item::Mod(declared) if declared.attrs.iter().any(is_test) => Some(declared.ident.to_string()),
+        _ => None,
+    });
+    Ok(declared.map(|name| module.iter().cloned().chain([name]).collect()).collect())
+}
+
 /// The modules of a folder, and the modules that its re-exports come from.
 #[derive(Debug, Default)]
 pub(super) struct Reexports(BTreeMap<String, String>);

@@ -8,9 +8,10 @@ use crate::hostile::TEXTS;
 use crate::sample::Sample;
 use crate::strategy::pool::INTEGERS;
 use crate::subject::Subject;
+use memory_core::backend::{FieldType, Scalar};
 use memory_core::field::{self, metadata, metadata_path};
 use memory_core::limits::{MAX_GROUPS, MAX_PER_CALL};
-use memory_core::{Counts, Episode, Field, FieldType, Filter, Heuristic, Pattern, Scalar, TaskType};
+use memory_core::{Counts, Episode, Field, Filter, Heuristic, Pattern, TaskType};
 
 cases! {
     storage: [count_by_an_optional_field_has_a_group_of_none, count_by_a_list_is_refused],
@@ -66,7 +67,7 @@ async fn count_by_every_own_field<R: Sample>(subject: &Subject) -> Outcome {
     for def in R::FIELDS.iter().filter(|def| def.of != FieldType::TextList) {
         let by = Field::<R>::named(def.name.name())?;
         for filter in [Filter::all(), metadata("k").exists()] {
-            let wanted = memory_core::count(&filter, Some(&by), &records)?;
+            let wanted = memory_core::backend::count(&filter, Some(&by), &records)?;
             counts(subject, &filter, by.clone(), wanted.groups).await?;
         }
     }
@@ -114,7 +115,7 @@ async fn count_by_metadata_numbers_is_exact<R: Sample>(subject: &Subject) -> Out
     values.extend([json!(9_007_199_254_740_992.0), json!(0.1 + 0.2), json!(0.3)]);
     let records: Vec<R> = (0..).zip(values).map(|(n, value)| R::tagged(n, [("k", value)])).collect();
     subject.put(&records).await?;
-    let wanted = memory_core::count(&Filter::<R>::all(), Some(&metadata("k")), &records)?;
+    let wanted = memory_core::backend::count(&Filter::<R>::all(), Some(&metadata("k")), &records)?;
     counts(subject, &Filter::<R>::all(), metadata("k"), wanted.groups).await
 }
 

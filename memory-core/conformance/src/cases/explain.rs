@@ -4,9 +4,10 @@ use crate::check::{Outcome, holds, refused};
 use crate::hostile::KEYS;
 use crate::sample::Sample;
 use crate::subject::Subject;
+use memory_core::backend::{FieldType, Scalar};
 use memory_core::field::{self, metadata, metadata_path};
 use memory_core::limits::MAX_LIMIT;
-use memory_core::{Access, Direction, Field, FieldType, Query, Scalar};
+use memory_core::{Access, Direction, Field, Query};
 
 cases! {
     storage: [],

@@ -7,8 +7,9 @@ use crate::check::Outcome;
 use crate::hostile::{KEYS, TEXTS};
 use crate::sample::Sample;
 use crate::subject::Subject;
+use memory_core::Metadata;
+use memory_core::backend::Scalar;
 use memory_core::field::{metadata, metadata_path};
-use memory_core::{Metadata, Scalar};
 
 cases! {
     storage: [],

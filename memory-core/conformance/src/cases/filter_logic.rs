@@ -5,9 +5,10 @@ use crate::check::{Outcome, refused};
 use crate::marked;
 use crate::sample::Sample;
 use crate::subject::Subject;
+use memory_core::backend::Scalar;
 use memory_core::field::{metadata, metadata_path};
 use memory_core::limits::{MAX_FILTER_CONTENT, MAX_FILTER_NODES};
-use memory_core::{Filter, Query, Record, Scalar};
+use memory_core::{Filter, Query, Record};
 
 cases! {
     storage: [],

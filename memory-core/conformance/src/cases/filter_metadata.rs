@@ -7,8 +7,9 @@ use crate::check::Outcome;
 use crate::sample::Sample;
 use crate::strategy::pool::INTEGERS;
 use crate::subject::Subject;
+use memory_core::Record;
+use memory_core::backend::Scalar;
 use memory_core::field::{self, Field};
-use memory_core::{Record, Scalar};
 
 cases! {
     storage: [],

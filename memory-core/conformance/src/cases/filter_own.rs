@@ -7,8 +7,9 @@ use crate::marked;
 use crate::sample::{Sample, moment};
 use crate::strategy::pool;
 use crate::subject::Subject;
+use memory_core::Query;
+use memory_core::backend::Scalar;
 use memory_core::field;
-use memory_core::{Query, Scalar};
 
 cases! {
     storage: [],

@@ -7,9 +7,10 @@ use crate::marked;
 use crate::sample::Sample;
 use crate::strategy::pool;
 use crate::subject::Subject;
+use memory_core::backend::Scalar;
 use memory_core::field::{self, Field};
 use memory_core::{
-    Complexity, Episode, Filter, Heuristic, Pattern, PatternKind, Record, Scalar, TaskContext, TaskOutcome, TaskType,
+    Complexity, Episode, Filter, Heuristic, Pattern, PatternKind, Record, TaskContext, TaskOutcome, TaskType,
 };
 
 cases! {

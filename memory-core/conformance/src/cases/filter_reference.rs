@@ -6,8 +6,9 @@ use crate::hostile::KEYS;
 use crate::sample::Sample;
 use crate::strategy::pool;
 use crate::subject::Subject;
+use memory_core::backend::{FieldName, Scalar};
 use memory_core::field::{metadata, metadata_path};
-use memory_core::{Field, FieldName, Filter, Record, Scalar};
+use memory_core::{Field, Filter, Record};
 
 cases! {
     storage: [],

@@ -8,8 +8,9 @@ use crate::marked;
 use crate::sample::Sample;
 use crate::strategy::pool::INTEGERS;
 use crate::subject::Subject;
+use memory_core::backend::FieldType;
 use memory_core::field::{self, metadata, metadata_path};
-use memory_core::{Direction, Episode, Field, FieldType, Heuristic, Order, Query, Record, RecordRef};
+use memory_core::{Direction, Episode, Field, Heuristic, Order, Query, Record, RecordRef};
 
 use Direction::{Ascending, Descending};
 

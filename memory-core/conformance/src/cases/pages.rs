@@ -7,9 +7,10 @@ use crate::hostile::TEXTS;
 use crate::marked;
 use crate::sample::Sample;
 use crate::subject::Subject;
+use memory_core::backend::FieldType;
 use memory_core::field::{self, metadata};
 use memory_core::limits::{DEFAULT_LIMIT, MAX_LIMIT};
-use memory_core::{Cursor, Direction, Field, FieldType, Id, Query};
+use memory_core::{Cursor, Direction, Field, Id, Query};
 
 cases! {
     storage: [],

@@ -102,7 +102,7 @@ async fn generated_queries_page_as_the_reference_does<R: Generate>(subject: &Sub
         store(subject, &records).await?;
         let records: Vec<_> = records.into_iter().map(Arc::new).collect();
         let check = |subject: Subject, query: Query<R>| {
-            let whole = memory_core::select(&query.clone().limit(MAX_LIMIT), records.iter().cloned());
+            let whole = memory_core::backend::select(&query.clone().limit(MAX_LIMIT), records.iter().cloned());
             async move {
                 let wanted: Vec<_> = whole?.records.iter().map(|record| record.id()).collect();
                 let found = subject.ids(&query).await.map_err(|failure| failure.at(format!("{query:?}")))?;
@@ -123,7 +123,7 @@ async fn generated_counts_are_those_of_the_reference<R: Generate>(subject: &Subj
     all(subject, input, async |subject: &Subject, (records, counts): Counting<R>| {
         store(subject, &records).await?;
         let check = |subject: Subject, (filter, by): (Filter<R>, Field<R>)| {
-            let wanted = memory_core::count(&filter, Some(&by), &records);
+            let wanted = memory_core::backend::count(&filter, Some(&by), &records);
             async move {
                 let what = format!("the count of {} by {}", shown(&filter), by.path());
                 equal(what, &subject.count(&filter, Some(by)).await?, &wanted?)

@@ -3,7 +3,8 @@
 use proptest::sample::{Select, select};
 
 use crate::{hostile, marked};
-use memory_core::{Complexity, Episode, FieldName, Scalar, TaskType, Timestamp};
+use memory_core::backend::{FieldName, Scalar};
+use memory_core::{Complexity, Episode, TaskType, Timestamp};
 
 /// How many of a pool's first values are common.
 const COMMON: usize = 5;

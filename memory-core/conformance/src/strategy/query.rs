@@ -8,9 +8,10 @@ use proptest::strategy::Union;
 use super::json::integer;
 use super::{key, pool, real, text};
 use crate::hostile::KEYS;
+use memory_core::backend::{FieldType, Path, Scalar};
 use memory_core::field::{metadata, metadata_path};
 use memory_core::limits::MAX_LIMIT;
-use memory_core::{Direction, Field, FieldType, Filter, Path, Query, Record, Scalar};
+use memory_core::{Direction, Field, Filter, Query, Record};
 
 /// A value to compare with, of any type.
 pub fn scalar() -> impl Strategy<Value = Scalar<'static>> {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use memory_core::backend::{FieldValue, Path, Scalar, Test};
 use memory_core::field::{id, metadata_path};
-use memory_core::{Field, FieldValue, Filter, Path, Record, Scalar, Test};
+use memory_core::{Field, Filter, Record};
 
 /// How a filter is misunderstood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Episodes to rows and back.
 
-use memory_core::{Episode, FieldName, Record, Result, Timestamp};
+use memory_core::backend::FieldName;
+use memory_core::{Episode, Record, Result, Timestamp};
 
 use super::{query, sql};
 use crate::storage::table::{RowReader, Table, TableSql, json};

@@ -1,6 +1,7 @@
 //! Heuristics to rows and back.
 
-use memory_core::{FieldName, Heuristic, Record, Result};
+use memory_core::backend::FieldName;
+use memory_core::{Heuristic, Record, Result};
 
 use super::{query, sql};
 use crate::storage::table::{RowReader, Table, TableSql, json};

@@ -1,6 +1,6 @@
 //! The fields of patterns in SQL.
 
-use memory_core::FieldName;
+use memory_core::backend::FieldName;
 
 pub(super) const fn expression(field: FieldName) -> &'static str {
     match field {

@@ -1,6 +1,7 @@
 //! Patterns to rows and back.
 
-use memory_core::{FieldName, Pattern, Record, Result};
+use memory_core::backend::FieldName;
+use memory_core::{Pattern, Record, Result};
 
 use super::{query, sql};
 use crate::storage::table::{RowReader, Table, TableSql, json};

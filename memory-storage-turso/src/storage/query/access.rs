@@ -1,6 +1,7 @@
 //! Whether an index on metadata can answer a filter.
 
-use memory_core::{Filter, Path, Record, Scalar, Test};
+use memory_core::backend::{Path, Scalar, Test};
+use memory_core::{Filter, Record};
 
 /// Whether the filter is answered by an index on metadata, if the keys are
 /// those that have one for which `indexed` holds; `None` if it tests none.

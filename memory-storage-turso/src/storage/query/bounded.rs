@@ -4,7 +4,8 @@
 //! as many fetched, in order, as fit; the last column of each row is how many
 //! were found, so that the reader knows whether there are more.
 
-use memory_core::{Id, Position, Query};
+use memory_core::backend::Position;
+use memory_core::{Id, Query};
 
 use super::{Sql, filter, limit_and_one, order};
 use crate::storage::batch::id_list;

@@ -8,8 +8,9 @@
 
 use std::borrow::Cow;
 
+use memory_core::backend::{FieldType, Path, Scalar};
 use memory_core::limits::MAX_GROUPS;
-use memory_core::{Field, FieldType, Filter, Metadata, Path, Result, Scalar};
+use memory_core::{Field, Filter, Metadata, Result};
 
 use super::place::{Place, place, text_in_metadata};
 use super::{Sql, filter};

@@ -1,6 +1,7 @@
 //! Filters in SQL.
 
-use memory_core::{FieldType, Filter, Scalar, Test};
+use memory_core::Filter;
+use memory_core::backend::{FieldType, Scalar, Test};
 
 use super::Sql;
 use super::narrow::{self, MAX_SEPARATE};

@@ -14,7 +14,8 @@ mod narrow;
 mod order;
 mod place;
 
-use memory_core::{Id, Position, Query, Scalar};
+use memory_core::backend::{Position, Scalar};
+use memory_core::{Id, Query};
 
 pub(crate) use access::by_index;
 #[cfg(feature = "local")]

@@ -5,7 +5,7 @@
 //! which grows with the value. Each condition here holds for every row that the
 //! exact one, to which it is added, holds for.
 
-use memory_core::Scalar;
+use memory_core::backend::Scalar;
 
 use super::Sql;
 use crate::schema::index::FAR;

@@ -1,6 +1,7 @@
 //! Orders and cursors in SQL.
 
-use memory_core::{Direction, Order, Path, Position, Scalar};
+use memory_core::backend::{Path, Position, Scalar};
+use memory_core::{Direction, Order};
 
 use super::Sql;
 use super::place::{Place, place};

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use memory_core::{Field, FieldType, Path};
+use memory_core::Field;
+use memory_core::backend::{FieldType, Path};
 
 use super::Sql;
 use crate::schema::IndexedKey;

@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use memory_core::{Error, Result, WriteBatch, WriteId, WriteLedger, Written};
+use memory_core::backend::WriteLedger;
+use memory_core::{Error, Result, WriteBatch, WriteId, Written};
 
 pub(crate) use connection::{Connection, Part, Work};
 use file::OpenFiles;

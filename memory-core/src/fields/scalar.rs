@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Complexity, Id, TaskType, Timestamp};
+use crate::{Id, Timestamp};
 
 /// A single value: an operand of a filter, or what a record's field holds.
 ///
@@ -160,18 +160,6 @@ impl From<Timestamp> for Scalar<'_> {
 impl<R> From<Id<R>> for Scalar<'_> {
     fn from(id: Id<R>) -> Self {
         id.to_string().into()
-    }
-}
-
-impl From<TaskType> for Scalar<'_> {
-    fn from(task_type: TaskType) -> Self {
-        Self::Text(Cow::Borrowed(task_type.name()))
-    }
-}
-
-impl From<Complexity> for Scalar<'_> {
-    fn from(complexity: Complexity) -> Self {
-        Self::Text(Cow::Borrowed(complexity.name()))
     }
 }
 
