@@ -205,6 +205,7 @@ pub(crate) struct RemoteConfig {
     pub(crate) deadline: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) pool_size: usize,
+    pub(crate) max_writes: usize,
     pub(crate) max_request: usize,
     pub(crate) max_response: usize,
     pub(crate) ledger: LedgerConfig,
@@ -223,6 +224,10 @@ impl RemoteConfig {
         }
         if !(1..=MAX_POOL).contains(&self.pool_size) {
             return refused("pool_size", format!("{} connections, where 1 to {MAX_POOL} are possible", self.pool_size));
+        }
+        if self.max_writes == 0 {
+            let reason = "0; with no request that writes nothing can be stored; use at least 1";
+            return refused("max_writes", reason.to_owned());
         }
         if self.max_request < MIN_REQUEST {
             let reason = format!("{} bytes; use at least {MIN_REQUEST}, or statements do not fit", self.max_request);

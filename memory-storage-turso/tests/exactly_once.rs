@@ -298,7 +298,7 @@ async fn all_operations_together_may_try_again_ten_times() {
     let world = World::new().await;
     let storage = Arc::new(brisk().remote(world.lab.url(), "").await.unwrap());
     let before = world.lab.counters().requests;
-    world.lab.script(Script::new().when(|_| true, Fault::status(429)));
+    world.lab.script(Script::new().when(|_| true, Fault::status(503)));
     let calls: tokio::task::JoinSet<_> = (0..30)
         .map(|_| {
             let storage = Arc::clone(&storage);

@@ -53,6 +53,8 @@ impl Lab {
         let mut behind = ServerOptions::new(&database);
         behind.token = options.token;
         behind.clock = options.clock.clone();
+        behind.max_requests = options.max_requests.unwrap_or(behind.max_requests);
+        behind.max_writers = options.max_writers;
         let server = Server::start(behind).await?;
 
         let mut front = ProxyOptions::new(server.address());

@@ -99,11 +99,13 @@ pub struct MetadataQueryMetrics {
 #[non_exhaustive]
 pub struct TransportMetrics {
     /// How often something was sent and its answer awaited: requests, or jobs
-    /// for a local connection.
+    /// for a local connection. A request that several writes share is one, and
+    /// belongs to the operation that sent it; the others made none.
     pub round_trips: u64,
     /// Requests sent, retries included. None for a local database.
     pub requests: u64,
-    /// Attempts that repeat one that failed.
+    /// Requests that repeat one that failed. A request that several writes share
+    /// is one.
     pub retries: u64,
     /// Bytes of request bodies.
     pub sent_bytes: u64,
@@ -114,7 +116,8 @@ pub struct TransportMetrics {
     /// Operations that failed because their time was up, whether they still
     /// waited for their turn, for an answer, or for another attempt.
     pub deadline_misses: u64,
-    /// Waits for a connection because others had them all.
+    /// Waits for a connection because others had them all, or for the turn of a
+    /// request that writes.
     pub pool_waits: Latencies,
 }
 

@@ -71,6 +71,7 @@ impl Default for TursoBuilder {
                 deadline: Duration::from_secs(30),
                 attempt_timeout: Duration::from_secs(10),
                 pool_size: 16,
+                max_writes: 1,
                 max_request: 8 << 20,
                 max_response: 8 << 20,
                 ledger: LedgerConfig::default(),
@@ -209,10 +210,20 @@ impl TursoBuilder {
     }
 
     /// How many requests may be on their way at once, and so how many
-    /// connections a server without HTTP/2 sees; more wait. 1 to 10,000.
-    /// Default: 16.
+    /// connections a server without HTTP/2 sees; more wait. Where the server has
+    /// too much to do (429), fewer are sent for a while. 1 to 10,000. Default: 16.
     pub fn pool_size(mut self, connections: usize) -> Self {
         self.remote.pool_size = connections;
+        self
+    }
+
+    /// How many requests that write may be on their way at once. Writes that
+    /// wait are combined into the next request, up to 64 of them, and each is
+    /// answered by itself: a write that fails takes no other with it. A server
+    /// applies one write at a time in any case, and sqld can stop taking writes
+    /// for good when a dozen clients write at once. Default: 1.
+    pub fn max_writes(mut self, requests: usize) -> Self {
+        self.remote.max_writes = requests;
         self
     }
 

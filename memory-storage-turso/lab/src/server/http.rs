@@ -43,7 +43,9 @@ pub(super) async fn handle(state: Arc<State>, request: Request<Incoming>) -> Res
 
 async fn pipeline(state: Arc<State>, request: Request<Incoming>, version: Version) -> Result<Response<Body>, Failure> {
     authorize(state.token.as_ref(), request.headers())?;
+    let Ok(_permit) = state.requests.try_acquire() else { return Ok(too_many_requests()) };
     let received = collect(request).await?;
+    let state = Arc::clone(&state);
     blocking(move || {
         let answer = pipeline::answer(&state.streams, &state.budget, parse(&received)?, version)?;
         Ok(json(StatusCode::OK, &answer))
@@ -59,6 +61,10 @@ async fn cursor(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let (lines, sent) = mpsc::channel(16);
     spawn_blocking(move || cursor.run(&state.streams, lines));
     Ok(body::lines(sent))
+}
+
+fn too_many_requests() -> Response<Body> {
+    body::text(StatusCode::TOO_MANY_REQUESTS, "Too many concurrent requests")
 }
 
 async fn collect(request: Request<Incoming>) -> Result<Vec<u8>, Failure> {

@@ -20,6 +20,7 @@ pub(super) struct WriteLane {
     changed: Condvar,
     clock: Clock,
     limit: Duration,
+    max_writers: usize,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +28,8 @@ struct State {
     holder: Option<Holder>,
     waiting: VecDeque<u64>,
     closed: bool,
+    /// There were too many writers: none gets its turn any more.
+    stuck: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -41,8 +44,14 @@ struct Holder {
 pub(super) struct Closed;
 
 impl WriteLane {
-    pub(super) fn new(clock: Clock, limit: Duration) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), clock, limit }
+    pub(super) fn new(clock: Clock, limit: Duration, max_writers: Option<usize>) -> Self {
+        let max_writers = max_writers.unwrap_or(usize::MAX);
+        Self { state: Mutex::default(), changed: Condvar::new(), clock, limit, max_writers }
+    }
+
+    /// Whether no writer gets its turn any more.
+    pub(super) fn is_stuck(&self) -> bool {
+        lock(&self.state).stuck
     }
 
     /// Waits until it is the stream's turn. Returns at once if it already is.
@@ -54,10 +63,16 @@ impl WriteLane {
             return Ok(());
         }
         state.waiting.push_back(stream);
+        let writers = state.waiting.len() + usize::from(state.holder.is_some());
+        state.stuck |= writers > self.max_writers;
         loop {
             if state.closed {
                 state.waiting.retain(|waiting| *waiting != stream);
                 return Err(Closed);
+            }
+            if state.stuck {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
             }
             let Some(holder) = state.holder.clone() else {
                 if state.waiting.front() == Some(&stream) {
@@ -138,7 +153,7 @@ mod tests {
             // Sets the library up, as the server does.
             libsql::Builder::new_local(":memory:").build().await.unwrap();
             let clock = Clock::manual();
-            let lane = Arc::new(WriteLane::new(clock.clone(), Duration::from_secs(5)));
+            let lane = Arc::new(WriteLane::new(clock.clone(), Duration::from_secs(5), Some(3)));
             let waking = Arc::clone(&lane);
             clock.watch(move || waking.wake());
             Self { lane, clock, directory: tempfile::TempDir::new().unwrap() }
@@ -186,6 +201,21 @@ mod tests {
         waiting.join().unwrap().unwrap();
         assert!(lock(&slow).is_autocommit());
         assert!(lock(&slow).take_rolled_back());
+    }
+
+    #[tokio::test]
+    async fn beyond_its_number_of_writers_it_is_stuck_until_it_is_closed() {
+        let bench = Bench::new().await;
+        bench.lane.enter(1, &bench.database()).unwrap();
+        let mut waiting = vec![bench.queue(2), bench.queue(3)];
+        assert!(!bench.lane.is_stuck());
+        waiting.push(bench.queue(4));
+        assert!(bench.lane.is_stuck());
+        bench.lane.leave(1);
+        bench.clock.advance(Duration::from_secs(60));
+        assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+        bench.lane.close();
+        assert!(waiting.into_iter().all(|waiting| waiting.join().unwrap().is_err()));
     }
 
     #[tokio::test]

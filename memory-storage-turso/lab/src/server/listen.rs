@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 
 use super::budget::Budget;
@@ -42,7 +42,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// - JSON only: no Protobuf, no WebSocket, no `/v1`;
 /// - answers are compressed with gzip only, at its fastest level, and those of
 ///   a cursor not at all;
-/// - nothing is throttled: a client waits for a writer, never for a connection;
+/// - a client waits for a writer, never for a connection;
 /// - batons are random names and not signed ones.
 ///
 /// It stops when it is dropped; [`stop`](Server::stop) waits for that.
@@ -75,7 +75,8 @@ impl Server {
 
         let (clock, token) = (options.clock.clone(), options.token.clone());
         let budget = Budget::new(options.max_response, options.max_responses);
-        let state = Arc::new(State { token, streams: Streams::new(options), budget });
+        let requests = Semaphore::new(options.max_requests.min(Semaphore::MAX_PERMITS));
+        let state = Arc::new(State { token, streams: Streams::new(options), budget, requests });
         let expiring = keep_time(&clock, &state);
         let (stop, stopped) = watch::channel(false);
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state), stopped));
@@ -95,6 +96,11 @@ impl Server {
     /// How many streams clients have left open, or are using at this moment.
     pub fn open_streams(&self) -> usize {
         self.state.streams.open_count()
+    }
+
+    /// Whether the server takes no writes any more, since there were too many writers at once.
+    pub fn is_stuck(&self) -> bool {
+        self.state.streams.lane.is_stuck()
     }
 
     /// Finishes the requests that are running, rolls back what is open, and closes the database.

@@ -30,6 +30,7 @@ pub use token::Token;
 
 use budget::Budget;
 use stream::Streams;
+use tokio::sync::Semaphore;
 
 /// What every request has in common.
 #[derive(Debug)]
@@ -37,4 +38,6 @@ struct State {
     token: Option<Token>,
     streams: Streams,
     budget: Budget,
+    /// Requests that may be worked on yet.
+    requests: Semaphore,
 }

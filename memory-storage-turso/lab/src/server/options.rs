@@ -30,6 +30,14 @@ pub struct ServerOptions {
     pub max_response: u64,
     /// How many bytes all answers may have that are being made at a time. Default: 32,000,000.
     pub max_responses: u64,
+    /// How many requests are worked on at a time; a request beyond them is
+    /// answered with 429. Default: 128.
+    pub max_requests: usize,
+    /// How many streams may want to write at a time. Beyond it the server takes
+    /// no writes any more, for good: every writer waits, and reads go on. Libsql's
+    /// own server does so with a dozen writers or more, after some hundred writes.
+    /// Default: any number.
+    pub max_writers: Option<usize>,
 }
 
 impl ServerOptions {
@@ -45,6 +53,8 @@ impl ServerOptions {
             max_row_size: 5_000_000,
             max_response: 10_000_000,
             max_responses: 32_000_000,
+            max_requests: 128,
+            max_writers: None,
         }
     }
 }

@@ -64,8 +64,9 @@ pub(super) struct Lease<'a> {
 
 impl Streams {
     pub(super) fn new(options: ServerOptions) -> Self {
-        let ServerOptions { database: path, max_row_size, clock, idle_limit, transaction_limit, .. } = options;
-        let lane = WriteLane::new(clock.clone(), transaction_limit);
+        let ServerOptions { database: path, max_row_size, clock, idle_limit, transaction_limit, max_writers, .. } =
+            options;
+        let lane = WriteLane::new(clock.clone(), transaction_limit, max_writers);
         Self { slots: Mutex::default(), path, max_row_size, clock, idle_limit, lane }
     }
 

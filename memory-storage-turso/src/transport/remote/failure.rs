@@ -1,6 +1,6 @@
 //! What went wrong with one attempt, and what may be done about it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use memory_core::Error;
@@ -16,19 +16,28 @@ use super::network::diagnose;
 /// | no connection, for a reason that may pass ([`network`](super::network)) | yes | not done |
 /// | no connection, for a reason that stays | no | not done |
 /// | reset, timeout, an answer cut short or unreadable | yes | unknown |
-/// | 429, `SQLITE_BUSY`, an expired transaction | yes | not done |
+/// | `SQLITE_BUSY`, an expired transaction | yes | not done |
+/// | 429, while others were under way | yes, in a narrower pool, and it counts as no attempt | not done |
+/// | 429, alone | yes | not done |
+/// | `RESPONSE_TOO_LARGE` to a read, while others were under way | as 429 | |
+/// | `RESPONSE_TOO_LARGE` to a read, alone | no | |
+/// | `RESPONSE_TOO_LARGE` to a write, whose answer is small | yes | unknown |
 /// | 408, 500 and above | yes | unknown |
 /// | 400, 401, 403, 404, 413, any other status, a redirect | no | not done |
 /// | a constraint, any other error of SQLite's | no | not done |
 /// | an error of the whole batch, which may come after its commit | no | unknown |
 /// | the write was fenced off: `Error::Fenced` | no | will never be done |
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     pub(super) error: Error,
     pub(super) retry: bool,
     pub(super) outcome: Outcome,
     /// How long the server asks to be left alone.
     pub(super) retry_after: Option<Duration>,
+    /// The server may have had too much to do at once.
+    pub(super) crowded: bool,
+    /// Whether all whose request this was may try again, decided once for them.
+    pub(super) ticket: Option<Arc<OnceLock<bool>>>,
 }
 
 /// What a failed attempt tells of its write.
@@ -45,17 +54,17 @@ pub(super) enum Outcome {
 impl Failure {
     /// Refused: nothing was done, and nothing would be.
     pub(super) const fn last(error: Error) -> Self {
-        Self { error, retry: false, outcome: Outcome::NotDone, retry_after: None }
+        Self { error, retry: false, outcome: Outcome::NotDone, retry_after: None, crowded: false, ticket: None }
     }
 
     /// Nothing was done, and may be tried again.
-    pub(super) const fn again(error: Error) -> Self {
-        Self { error, retry: true, outcome: Outcome::NotDone, retry_after: None }
+    pub(super) fn again(error: Error) -> Self {
+        Self { retry: true, ..Self::last(error) }
     }
 
     /// Nobody knows whether something was done, and it may be tried again.
-    pub(super) const fn unknown(error: Error) -> Self {
-        Self { error, retry: true, outcome: Outcome::Unknown, retry_after: None }
+    pub(super) fn unknown(error: Error) -> Self {
+        Self { retry: true, outcome: Outcome::Unknown, ..Self::last(error) }
     }
 
     /// Not done, by this attempt or any other.
@@ -69,6 +78,32 @@ impl Failure {
         self
     }
 
+    /// Whether the server refused to give an answer for its size.
+    pub(super) fn is_too_large(&self) -> bool {
+        matches!(&self.error, Error::InvalidInput { field, .. } if field == "max_response")
+    }
+
+    /// The same failure, which may be tried again only if `ticket` says so.
+    pub(super) fn with_ticket(mut self, ticket: &Arc<OnceLock<bool>>) -> Self {
+        self.ticket = Some(Arc::clone(ticket));
+        self
+    }
+
+    /// The same failure for another operation in the same request.
+    pub(super) fn of(&self, name: &str) -> Self {
+        let mut failure = self.clone();
+        match &mut failure.error {
+            Error::Unavailable { operation, .. }
+            | Error::Timeout { operation, .. }
+            | Error::Unauthorized { operation, .. }
+            | Error::Unsupported { operation, .. }
+            | Error::Misconfigured { operation, .. }
+            | Error::Backend { operation, .. } => name.clone_into(operation),
+            _ => {}
+        }
+        failure
+    }
+
     /// A request that got no answer, or not all of one, and may have `left`.
     /// The source is the error without the URL; [`at`](Self::at) names the host.
     pub(super) fn transport(operation: &str, error: reqwest::Error, left: bool) -> Self {
@@ -76,12 +111,9 @@ impl Failure {
         let found = diagnose(&error);
         let is_undone = !left || error.is_connect() || error.is_builder() || found.is_undone;
         let make = if found.is_permanent { Error::misconfigured } else { Error::unavailable };
-        Self {
-            error: make(operation.to_owned(), found.reason.into_owned()).with_source(Arc::new(error)),
-            retry: !found.is_permanent,
-            outcome: if is_undone { Outcome::NotDone } else { Outcome::Unknown },
-            retry_after: None,
-        }
+        let error = make(operation.to_owned(), found.reason.into_owned()).with_source(Arc::new(error));
+        let outcome = if is_undone { Outcome::NotDone } else { Outcome::Unknown };
+        Self { retry: !found.is_permanent, outcome, ..Self::last(error) }
     }
 
     /// The same, with the host named.
@@ -120,7 +152,7 @@ impl Failure {
                 "max_request",
                 format!("{reason} to {operation}; send less at once, and lower `max_request` to what the server takes"),
             )),
-            429 => Self { retry_after, ..Self::again(Error::unavailable(operation, reason)) },
+            429 => Self { retry_after, crowded: true, ..Self::again(Error::unavailable(operation, reason)) },
             408 | 500.. => Self { retry_after, ..Self::unknown(Error::unavailable(operation, reason)) },
             300..=399 => {
                 Self::last(Error::misconfigured(operation, format!("{reason}; use the URL that it redirects to")))
@@ -167,7 +199,8 @@ impl Failure {
         }
         if error.is_too_large() {
             let reason = format!("{said}; lower `max_response` to what the server gives");
-            return Self::last(Error::invalid_input("max_response", reason));
+            // All answers together have a limit, too.
+            return Self { crowded: true, ..Self::last(Error::invalid_input("max_response", reason)) };
         }
         if error.is("SQLITE_TOOBIG") || error.message.contains("string or blob too big") {
             let reason =

@@ -7,10 +7,12 @@
 //! whose outcome is unknown at the end can be *fenced off*: another one inserts
 //! its id too, and from then on it cannot happen any more.
 
-use libsql_hrana::proto::{Batch, BatchCond, BatchStep};
+use std::ops::Range;
+
+use libsql_hrana::proto::{Batch, BatchCond, BatchStep, Stmt};
 use memory_core::{Error, WriteId};
 
-use super::answer::{BatchResult, ServerError};
+use super::answer::{BatchResult, Row, ServerError};
 use super::failure::Failure;
 use super::message::{first_error, row_len, row_list, stmt};
 use crate::config::LedgerConfig;
@@ -31,7 +33,8 @@ const FENCE: &str = "INSERT OR IGNORE INTO memory_writes (write_id, written_at, 
 
 const COUNT_DELETED: &str = "UPDATE memory_writes SET deleted = deleted + changes() WHERE write_id = ?1";
 
-const OUTCOME: &str = "SELECT deleted FROM memory_writes WHERE write_id = ?1";
+const OUTCOMES: &str = "SELECT write_id, deleted FROM memory_writes
+    WHERE write_id IN (SELECT value FROM json_each(?1))";
 
 /// Forgets entries that are too old or too many, of the few oldest ones.
 ///
@@ -63,38 +66,15 @@ const MAX_LIST: usize = 512 << 10;
 struct Chain(Vec<BatchStep>);
 
 impl Chain {
-    fn push(&mut self, statement: Statement) {
+    fn begin() -> Self {
+        let mut chain = Self(Vec::new());
+        chain.push(stmt(Statement::new("BEGIN IMMEDIATE", []), false));
+        chain
+    }
+
+    fn push(&mut self, stmt: Stmt) {
         let condition = self.last().map(|step| BatchCond::Ok { step });
-        self.0.push(BatchStep { condition, stmt: stmt(statement, false) });
-    }
-
-    /// Statements that store rows, in order: as many in each as `batch_size`
-    /// and [`MAX_LIST`] allow.
-    fn push_rows(&mut self, sql: Upsert, rows: Vec<Vec<Value>>, batch_size: usize) {
-        let mut part = Vec::new();
-        let mut bytes = 0;
-        for row in rows {
-            let more = row_len(&row);
-            if part.len() == batch_size || bytes + more > MAX_LIST {
-                self.push_part(sql, std::mem::take(&mut part));
-                bytes = 0;
-            }
-            part.push(row);
-            bytes += more;
-        }
-        self.push_part(sql, part);
-    }
-
-    fn push_part(&mut self, sql: Upsert, mut part: Vec<Vec<Value>>) {
-        // Parameters of its own spare a single row the array's escapes.
-        match part.pop() {
-            None => {}
-            Some(only) if part.is_empty() => self.push(Statement::new(sql.one, only)),
-            Some(last) => {
-                part.push(last);
-                self.push(Statement::new(sql.many, [row_list(&part).into()]));
-            }
-        }
+        self.0.push(BatchStep { condition, stmt });
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a write has a few steps for each hundred rows")]
@@ -104,80 +84,158 @@ impl Chain {
 
     /// Ends the transaction: kept if every step ran, undone otherwise.
     fn end(&mut self) {
-        self.push(Statement::new("COMMIT", []));
+        self.push(stmt(Statement::new("COMMIT", []), false));
         let undone = BatchCond::Not { cond: Box::new(BatchCond::Ok { step: self.last().unwrap_or(0) }) };
         self.0.push(BatchStep { condition: Some(undone), stmt: stmt(Statement::new("ROLLBACK", []), false) });
     }
 }
 
-/// The steps of a write as one transaction, its outcome asked for at the end.
-pub(super) fn write(
-    id: WriteId,
-    fences: &[WriteId],
-    steps: Vec<Step>,
-    batch_size: usize,
-    ledger: &LedgerConfig,
-) -> Batch {
+/// The statements of a write inside its transaction, its entry first.
+pub(super) fn statements(id: WriteId, fences: &[WriteId], steps: Vec<Step>, batch_size: usize) -> Vec<Stmt> {
     let id = || Value::from(id.to_string());
-    let mut chain = Chain(Vec::new());
-    chain.push(Statement::new("BEGIN IMMEDIATE", []));
-    chain.push(Statement::new(INSERT, [id()]));
+    let mut statements = Vec::new();
+    let mut push = |statement| statements.push(stmt(statement, false));
+    push(Statement::new(INSERT, [id()]));
     if !fences.is_empty() {
-        chain.push(fence(fences));
+        push(fence(fences));
     }
     for step in steps {
         match step {
-            Step::Each { sql, rows } => chain.push_rows(sql, rows, batch_size),
+            Step::Each { sql, rows } => push_rows(sql, rows, batch_size, &mut push),
             Step::Counted(statement) => {
-                chain.push(statement);
-                chain.push(Statement::new(COUNT_DELETED, [id()]));
+                push(statement);
+                push(Statement::new(COUNT_DELETED, [id()]));
             }
         }
     }
-    chain.push(prune(1 + fences.len(), ledger));
+    statements
+}
+
+/// Statements that store rows, in order: as many in each as `batch_size` and
+/// [`MAX_LIST`] allow.
+fn push_rows(sql: Upsert, rows: Vec<Vec<Value>>, batch_size: usize, push: &mut impl FnMut(Statement)) {
+    let mut part = Vec::new();
+    let mut bytes = 0;
+    for row in rows {
+        let more = row_len(&row);
+        if part.len() == batch_size || bytes + more > MAX_LIST {
+            push_part(sql, std::mem::take(&mut part), push);
+            bytes = 0;
+        }
+        part.push(row);
+        bytes += more;
+    }
+    push_part(sql, part, push);
+}
+
+fn push_part(sql: Upsert, mut part: Vec<Vec<Value>>, push: &mut impl FnMut(Statement)) {
+    // Parameters of its own spare a single row the array's escapes.
+    match part.pop() {
+        None => {}
+        Some(only) if part.is_empty() => push(Statement::new(sql.one, only)),
+        Some(last) => {
+            part.push(last);
+            push(Statement::new(sql.many, [row_list(&part).into()]));
+        }
+    }
+}
+
+/// A write in a request: its id, its statements, and how many writes it fences off.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'a> {
+    pub(super) id: WriteId,
+    pub(super) statements: &'a [Stmt],
+    pub(super) fences: usize,
+}
+
+/// Writes as one transaction, their outcomes asked for at the end, and the steps
+/// of each write. The writes in `riding` are fenced off by the way.
+pub(super) fn write(entries: &[Entry<'_>], riding: &[WriteId], ledger: &LedgerConfig) -> (Batch, Vec<Range<usize>>) {
+    let mut chain = Chain::begin();
+    if !riding.is_empty() {
+        chain.push(stmt(fence(riding), false));
+    }
+    let mut steps = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let first = chain.0.len();
+        entry.statements.iter().for_each(|statement| chain.push(statement.clone()));
+        steps.push(first..chain.0.len());
+    }
+    let new = entries.iter().map(|entry| 1 + entry.fences).sum::<usize>() + riding.len();
+    chain.push(stmt(prune(new, ledger), false));
     chain.end();
-    chain.0.push(BatchStep { condition: None, stmt: stmt(Statement::new(OUTCOME, [id()]), true) });
-    Batch { steps: chain.0, replication_index: None }
+    let asked = Statement::new(OUTCOMES, [id_list(entries.iter().map(|entry| entry.id)).into()]);
+    chain.0.push(BatchStep { condition: None, stmt: stmt(asked, true) });
+    (Batch { steps: chain.0, replication_index: None }, steps)
 }
 
 /// Statements as one transaction.
 pub(super) fn transaction(statements: impl IntoIterator<Item = Statement>) -> Batch {
-    let mut chain = Chain(Vec::new());
-    chain.push(Statement::new("BEGIN IMMEDIATE", []));
-    statements.into_iter().for_each(|statement| chain.push(statement));
+    let mut chain = Chain::begin();
+    statements.into_iter().for_each(|statement| chain.push(stmt(statement, false)));
     chain.end();
     Batch { steps: chain.0, replication_index: None }
 }
 
 /// Makes writes impossible that have not happened yet.
 pub(super) fn fence(writes: &[WriteId]) -> Statement {
-    let ids: Vec<_> = writes.iter().map(ToString::to_string).collect();
-    Statement::new(FENCE, [serde_json::Value::from(ids).to_string().into()])
+    Statement::new(FENCE, [id_list(writes.iter().copied()).into()])
 }
 
-/// What a write did, if the ledger says that it happened: in this attempt or
-/// in an earlier one.
-pub(super) fn outcome(operation: &str, id: WriteId, result: &BatchResult) -> Result<Done, Failure> {
-    let Some(rows) = result.step_results.last().and_then(Option::as_ref) else {
-        let failure = first_error(operation, result);
-        return Err(if may_have_happened(result) { Failure { retry: true, ..failure.in_doubt() } } else { failure });
-    };
-    match rows.rows.first().map(|row| row.integer(0)) {
-        Some(Ok(FENCED)) => Err(Failure::never(Error::fenced(id))),
-        Some(Ok(deleted)) => {
-            let counted = u64::try_from(deleted).map_err(|_| Failure::unreadable(operation, "a negative count"))?;
-            Ok(Done { counted, already: !has_committed(result) })
+fn id_list(ids: impl Iterator<Item = WriteId>) -> String {
+    let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
+    serde_json::Value::from(ids).to_string()
+}
+
+/// What became of one of the writes of a request.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// The ledger says that it happened, in this attempt or in an earlier one.
+    Done(Done),
+    Failed(Failure),
+    /// Another write of the request failed, and the transaction was undone.
+    Undone,
+}
+
+/// What became of each write, by its name, its id and its steps.
+pub(super) fn verdicts<'a>(
+    writes: impl Iterator<Item = (&'a str, WriteId)>,
+    steps: &[Range<usize>],
+    result: &BatchResult,
+) -> Vec<Verdict> {
+    let outcomes = result.step_results.last().and_then(Option::as_ref).map(|outcomes| &outcomes.rows);
+    let error_in = |steps: &Range<usize>| result.step_errors[steps.clone()].iter().flatten().next();
+    let culprit = steps.iter().position(|steps| error_in(steps).is_some());
+    let verdict = |(number, (name, id)): (usize, (&str, WriteId))| {
+        let own = error_in(&steps[number]);
+        let failed = || match (own, culprit) {
+            (Some(error), _) => Verdict::Failed(Failure::server(name, error)),
+            (None, Some(_)) => Verdict::Undone,
+            (None, None) => Verdict::Failed(first_error(name, result)),
+        };
+        let Some(rows) = outcomes else {
+            // It got to the commit, or found its id in the ledger.
+            let entry = result.step_errors[steps[number].start].as_ref();
+            if has_committed(result) || entry.is_some_and(ServerError::is_constraint) {
+                return Verdict::Failed(Failure { retry: true, ..first_error(name, result).in_doubt() });
+            }
+            return failed();
+        };
+        let of_write = |row: &&Row| row.text(0).is_ok_and(|found| found == id.to_string());
+        match rows.iter().find(of_write).map(|row| row.integer(1)) {
+            Some(Ok(FENCED)) => Verdict::Failed(Failure::never(Error::fenced(id))),
+            Some(Ok(deleted)) => match u64::try_from(deleted) {
+                Ok(counted) => Verdict::Done(Done { counted, already: !has_committed(result) }),
+                Err(_) => Verdict::Failed(Failure::unreadable(name, "a negative count")),
+            },
+            Some(Err(_)) => Verdict::Failed(Failure::unreadable(name, "a count that is no integer")),
+            None if has_committed(result) => {
+                Verdict::Failed(Failure::unreadable(name, "a write that was committed is not in the ledger"))
+            }
+            None => failed(),
         }
-        Some(Err(_)) => Err(Failure::unreadable(operation, "a count that is no integer")),
-        None => Err(first_error(operation, result)),
-    }
-}
-
-/// Whether a batch of [`write`], whose last step could not read the ledger, got
-/// to its commit, or found its id in the ledger.
-fn may_have_happened(result: &BatchResult) -> bool {
-    let insert = result.step_errors.get(1).and_then(Option::as_ref);
-    has_committed(result) || insert.is_some_and(ServerError::is_constraint)
+    };
+    writes.enumerate().map(verdict).collect()
 }
 
 /// Whether the commit of a batch of [`write`] succeeded.
@@ -196,65 +254,121 @@ pub(super) fn committed(operation: &str, result: &BatchResult) -> Result<(), Fai
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::{Row, StmtResult, Value as Found};
+    use super::super::answer::{StmtResult, Value as Found};
     use super::super::failure::Outcome;
     use super::*;
 
-    /// The result of a write of one statement: which steps worked, an error,
-    /// and the count in the ledger.
-    fn result(worked: &[usize], error: Option<(usize, &str)>, ledger: Option<&[i64]>) -> BatchResult {
-        const STEPS: usize = 7;
-        let mut result = BatchResult {
-            step_results: (0..STEPS).map(|step| worked.contains(&step).then(StmtResult::default)).collect(),
-            step_errors: vec![None; STEPS],
-        };
-        if let Some((step, code)) = error {
-            result.step_errors[step] = Some(ServerError { message: String::new(), code: code.to_owned() });
-        }
-        let row = |deleted: &i64| Row { values: vec![Found::Integer(*deleted)] };
-        result.step_results[STEPS - 1] = ledger.map(|rows| StmtResult { rows: rows.iter().map(row).collect() });
-        result
+    /// The result of a request of two writes of one statement each: which steps
+    /// worked, an error, and the entries in the ledger.
+    struct Answer {
+        ids: [WriteId; 2],
+        result: BatchResult,
     }
 
-    fn failed(result: &BatchResult) -> (Outcome, bool) {
-        let failure = outcome("put", WriteId::new(), result).unwrap_err();
-        (failure.outcome, failure.retry)
+    /// What was done, and whether before; how it failed; or that it was undone.
+    type Short = Result<(u64, bool), Option<(Outcome, bool)>>;
+
+    // BEGIN, two times INSERT and the statement, PRUNE, COMMIT, ROLLBACK, OUTCOMES.
+    const STEPS: usize = 9;
+    const COMMIT: usize = 6;
+
+    impl Answer {
+        fn new(
+            worked: impl IntoIterator<Item = usize>,
+            errors: &[(usize, &str)],
+            ledger: Option<[Option<i64>; 2]>,
+        ) -> Self {
+            let ids = [WriteId::new(), WriteId::new()];
+            let mut result = BatchResult { step_results: vec![None; STEPS], step_errors: vec![None; STEPS] };
+            worked.into_iter().for_each(|step| result.step_results[step] = Some(StmtResult::default()));
+            for (step, code) in errors {
+                result.step_errors[*step] = Some(ServerError { message: String::new(), code: (*code).to_owned() });
+            }
+            let row = |(id, deleted): (&WriteId, Option<i64>)| {
+                Some(Row { values: vec![Found::Text(id.to_string()), Found::Integer(deleted?)] })
+            };
+            result.step_results[STEPS - 1] =
+                ledger.map(|found| StmtResult { rows: ids.iter().zip(found).filter_map(row).collect() });
+            Self { ids, result }
+        }
+
+        fn verdicts(&self) -> [Short; 2] {
+            let writes = self.ids.iter().map(|id| ("put", *id));
+            let found = verdicts(writes, &[1..3, 3..5], &self.result);
+            let short = |verdict: Verdict| match verdict {
+                Verdict::Done(done) => Ok((done.counted, done.already)),
+                Verdict::Failed(failure) => Err(Some((failure.outcome, failure.retry))),
+                Verdict::Undone => Err(None),
+            };
+            let short: Vec<_> = found.into_iter().map(short).collect();
+            short.try_into().unwrap()
+        }
     }
 
     #[test]
     fn the_ledger_has_the_last_word() {
-        // BEGIN, INSERT, the statement, PRUNE, COMMIT, ROLLBACK, OUTCOME.
-        let done = |counted, already| Done { counted, already };
-        assert_eq!(
-            outcome("put", WriteId::new(), &result(&[0, 1, 2, 3, 4], None, Some(&[2]))).unwrap(),
-            done(2, false)
-        );
-        // An earlier attempt has done it.
-        let refused = Some((1, "SQLITE_CONSTRAINT"));
-        assert_eq!(outcome("put", WriteId::new(), &result(&[0, 5], refused, Some(&[3]))).unwrap(), done(3, true));
-        assert_eq!(
-            outcome("put", WriteId::new(), &result(&[], Some((0, "SQLITE_BUSY")), Some(&[3]))).unwrap(),
-            done(3, true)
-        );
+        let done = Answer::new(0..=COMMIT, &[], Some([Some(2), Some(0)]));
+        assert_eq!(done.verdicts(), [Ok((2, false)), Ok((0, false))]);
+        // An earlier attempt has done both.
+        let again = Answer::new([0, 7], &[(1, "SQLITE_CONSTRAINT")], Some([Some(3), Some(1)]));
+        assert_eq!(again.verdicts(), [Ok((3, true)), Ok((1, true))]);
+        let busy = Answer::new([], &[(0, "SQLITE_BUSY")], Some([Some(3), None]));
+        assert_eq!(busy.verdicts(), [Ok((3, true)), Err(Some((Outcome::NotDone, true)))]);
         // It was quicker than the question.
-        assert_eq!(
-            outcome("put", WriteId::new(), &result(&[0, 1, 5], Some((2, "SQLITE_FULL")), Some(&[3]))).unwrap(),
-            done(3, true)
-        );
-        assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), Some(&[FENCED]))), (Outcome::Never, false));
+        let quicker = Answer::new([0, 1, 7], &[(2, "SQLITE_FULL")], Some([Some(3), None]));
+        assert_eq!(quicker.verdicts(), [Ok((3, true)), Err(None)]);
+        let fenced = Answer::new([0, 1, 2, 7], &[(3, "SQLITE_CONSTRAINT")], Some([None, Some(FENCED)]));
+        assert_eq!(fenced.verdicts(), [Err(None), Err(Some((Outcome::Never, false)))]);
     }
 
     #[test]
-    fn what_was_rolled_back_is_not_done() {
-        assert_eq!(failed(&result(&[0, 1, 5], Some((2, "SQLITE_CONSTRAINT")), Some(&[]))), (Outcome::NotDone, false));
-        assert_eq!(failed(&result(&[], Some((0, "SQLITE_BUSY")), Some(&[]))), (Outcome::NotDone, true));
-        assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_ERROR")), None)), (Outcome::NotDone, false));
+    fn a_write_that_fails_takes_no_other_with_it() {
+        for (step, of) in [(1, 0), (2, 0), (3, 1), (4, 1)] {
+            let error = if step % 2 == 0 { "SQLITE_CONSTRAINT" } else { "SQLITE_ERROR" };
+            let failed = Answer::new((0..step).chain([7]), &[(step, error)], Some([None, None]));
+            let verdicts = failed.verdicts();
+            assert_eq!(verdicts[of], Err(Some((Outcome::NotDone, false))), "{step}");
+            assert_eq!(verdicts[1 - of], Err(None), "{step}");
+        }
+    }
+
+    #[test]
+    fn what_fails_for_all_is_told_to_all() {
+        for (step, code, retry) in
+            [(0, "SQLITE_BUSY", true), (5, "SQLITE_FULL", false), (COMMIT, "SQLITE_IOERR", false)]
+        {
+            let failed = Answer::new(0..step, &[(step, code)], Some([None, None]));
+            assert_eq!(failed.verdicts(), [Err(Some((Outcome::NotDone, retry))), Err(Some((Outcome::NotDone, retry)))]);
+        }
     }
 
     #[test]
     fn a_commit_is_in_doubt_until_the_ledger_was_read() {
-        let unread = Some((6, "SQLITE_IOERR"));
-        assert_eq!(failed(&result(&[0, 1, 2, 3, 4], unread, None)), (Outcome::Unknown, true));
-        assert_eq!(failed(&result(&[0, 5], Some((1, "SQLITE_CONSTRAINT")), None)), (Outcome::Unknown, true));
+        let unread = (STEPS - 1, "SQLITE_IOERR");
+        let unknown = Err(Some((Outcome::Unknown, true)));
+        assert_eq!(Answer::new(0..=COMMIT, &[unread], None).verdicts(), [unknown, unknown]);
+        let refused = Answer::new([0, 7], &[(1, "SQLITE_CONSTRAINT"), unread], None);
+        assert_eq!(refused.verdicts(), [unknown, Err(None)]);
+        let undone = Answer::new([0, 1, 7], &[(2, "SQLITE_ERROR"), unread], None);
+        assert_eq!(undone.verdicts(), [Err(Some((Outcome::NotDone, false))), Err(None)]);
+    }
+
+    #[test]
+    fn each_write_has_its_steps_and_none_runs_after_one_that_failed() {
+        let ids = [WriteId::new(), WriteId::new()];
+        let own = ids.map(|id| statements(id, &[], Vec::new(), 1));
+        let entries = [0, 1].map(|n| Entry { id: ids[n], statements: &own[n], fences: 0 });
+        let (batch, steps) = write(&entries, &[WriteId::new()], &LedgerConfig::default());
+        assert_eq!(steps, [2..3, 3..4]);
+        let after: Vec<_> = batch
+            .steps
+            .iter()
+            .map(|step| match step.condition {
+                Some(BatchCond::Ok { step }) => Some(step),
+                _ => None,
+            })
+            .collect();
+        // BEGIN, the fence, two entries, PRUNE, COMMIT, ROLLBACK, OUTCOMES.
+        assert_eq!(after, [None, Some(0), Some(1), Some(2), Some(3), Some(4), None, None]);
     }
 }

@@ -1,5 +1,6 @@
 //! Statements and answers in the protocol's words.
 
+use bytes::Bytes;
 use libsql_hrana::proto::{
     Batch, BatchStreamReq, CloseStreamReq, PipelineReqBody, Stmt, StreamRequest, Value as HranaValue,
 };
@@ -11,10 +12,21 @@ use crate::transport::{Statement, Value};
 
 /// One request that leaves nothing open at the server: a batch on a new
 /// stream, which is closed at once.
-pub(super) fn pipeline(operation: &str, batch: Batch) -> Result<Vec<u8>> {
-    let requests = vec![StreamRequest::Batch(BatchStreamReq { batch }), StreamRequest::Close(CloseStreamReq {})];
-    serde_json::to_vec(&PipelineReqBody { baton: None, requests })
-        .map_err(|error| Error::invalid_input(operation, format!("the request has no JSON form: {error}")))
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) body: Bytes,
+    /// The steps of its batch.
+    pub(super) steps: usize,
+}
+
+impl Request {
+    pub(super) fn new(operation: &str, batch: Batch) -> Result<Self> {
+        let steps = batch.steps.len();
+        let requests = vec![StreamRequest::Batch(BatchStreamReq { batch }), StreamRequest::Close(CloseStreamReq {})];
+        let body = serde_json::to_vec(&PipelineReqBody { baton: None, requests })
+            .map_err(|error| Error::invalid_input(operation, format!("the request has no JSON form: {error}")))?;
+        Ok(Self { body: body.into(), steps })
+    }
 }
 
 /// What became of the batch of such a request, which had so many steps: its
@@ -24,8 +36,10 @@ pub(super) fn batch_result(
     body: &[u8],
     steps: usize,
 ) -> Result<Result<BatchResult, ServerError>, Failure> {
+    // Checked as a whole, since what is skipped would not be.
+    let text = std::str::from_utf8(body).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
     let answer: Answer =
-        serde_json::from_slice(body).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
+        serde_json::from_str(text).map_err(|error| Failure::unreadable(operation, &error.to_string()))?;
     match answer.batch() {
         Some(Ok(batch)) => {
             let (results, errors) = (batch.step_results.len(), batch.step_errors.len());

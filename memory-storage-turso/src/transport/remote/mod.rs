@@ -6,15 +6,17 @@ mod client;
 mod departure;
 mod endpoint;
 mod failure;
+mod gate;
 mod ledger;
 mod message;
 mod network;
+mod pool;
 mod retry;
 mod schema;
+mod write;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use libsql_hrana::proto::Batch;
 use memory_core::limits::MAX_RECORD;
 use memory_core::{Error, Result, WriteId};
@@ -27,10 +29,13 @@ use client::Client;
 pub use client::NetworkStats;
 pub(crate) use endpoint::{Endpoint, Token};
 use failure::Failure;
+use gate::{Gate, News};
+use message::Request;
 pub(crate) use retry::RetryPolicy;
 use retry::{Attempt, Operation, Shared};
+use write::WriteGate;
 
-use super::{Columns, Done, Statement, Step};
+use super::{Columns, Statement};
 use crate::config::{LedgerConfig, RemoteConfig};
 use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::SELECT_VERSION;
@@ -40,6 +45,8 @@ pub(crate) struct Remote {
     client: Client,
     policy: RetryPolicy,
     shared: Shared,
+    /// Turns of requests that write.
+    gate: Arc<WriteGate>,
     max_request: usize,
     max_response: usize,
     max_row_size: usize,
@@ -82,6 +89,7 @@ impl Remote {
                 host,
             },
             shared: Shared::new(config.pool_size, Arc::clone(metrics)),
+            gate: Gate::new(config.max_writes),
             max_request: config.max_request,
             max_response: config.max_response,
             max_row_size: config.max_row_size,
@@ -107,7 +115,7 @@ impl Remote {
         decode: impl Fn(&dyn Columns) -> Result<T> + Send + Sync + 'static,
     ) -> Result<Vec<T>> {
         let batch = Batch::single(message::stmt(statement, true));
-        self.request(call, self.policy.begin(call.words(), None), batch, 0, move |name, result| {
+        self.request(call, self.policy.begin(call.words(), None), batch, move |name, result| {
             let rows = message::step_rows(name, result, 0)?;
             rows.iter().map(|row| decode(row)).collect::<Result<_>>().map_err(Failure::last)
         })
@@ -147,7 +155,7 @@ impl Remote {
                     counted(&rows, &*decode).map(Some).map_err(Failure::last)
                 }
             };
-            if let Some(found) = self.exchange(call, operation, batch, 0, read).await? {
+            if let Some(found) = self.exchange(call, operation, batch, read).await? {
                 return Ok(found);
             }
             tracing::debug!(bytes = room, "the answer is too large for the server; asking for half as much");
@@ -155,48 +163,18 @@ impl Remote {
         }
     }
 
-    /// Runs the steps of one write as one transaction, exactly once in effect.
-    pub(crate) async fn write(
-        &self,
-        call: &Call<'_>,
-        id: WriteId,
-        fences: &[WriteId],
-        steps: Vec<Step>,
-    ) -> Result<Done> {
-        let operation = self.policy.begin(call.words(), Some(id));
-        let riding = self.riding(call, operation, id, fences).await?;
-        let uncounted = uncounted(riding.len() + fences.len().min(MAX_RIDING));
-        let fences = [fences, &riding].concat();
-        let batch = ledger::write(id, &fences, steps, self.policy.batch.batch_size, &self.ledger);
-        // Should this future be dropped, nobody knows what became of the write.
-        let doubt = Doubt { remote: self, id, over: false };
-        let read = move |name: &str, result| ledger::outcome(name, id, &result);
-        let done = self.request(call, operation, batch, uncounted, read).await;
-        doubt.resolve(&done);
-        match &done {
-            // What had been done before brought only the fences of that time.
-            Ok(done) if done.already => self.forget(&[id]),
-            Ok(_) => self.forget(&fences),
-            Err(_) => {}
-        }
-        done
-    }
-
     /// Runs statements that may be repeated as one transaction.
     pub(crate) async fn transaction(&self, call: &Call<'_>, statements: Vec<Statement>) -> Result<()> {
-        self.run(call, self.policy.begin(call.words(), None), statements).await
-    }
-
-    async fn run(&self, call: &Call<'_>, operation: Operation<'_>, statements: Vec<Statement>) -> Result<()> {
-        let batch = ledger::transaction(statements);
-        self.request(call, operation, batch, 0, |name, result| ledger::committed(name, &result)).await
+        let operation = self.policy.begin(call.words(), None);
+        let request = self.encode(operation.name, ledger::transaction(statements), 0)?;
+        self.change(call, operation, &request, |name, result| ledger::committed(name, &result)).await
     }
 
     /// Opens a connection, so that the first operation finds one, and returns
     /// the version of the schema if there is one.
     pub(crate) async fn connect(&self, call: &Call<'_>) -> Result<Option<i64>> {
         let batch = Batch::single(message::stmt(Statement::new(SELECT_VERSION, []), true));
-        self.request(call, self.policy.begin(call.words(), None), batch, 0, |name, result| {
+        self.request(call, self.policy.begin(call.words(), None), batch, |name, result| {
             if result.step_errors.iter().flatten().any(ServerError::is_missing_table) {
                 return Ok(None);
             }
@@ -208,56 +186,57 @@ impl Remote {
 
     /// Makes sure that each of these writes has happened or never will.
     pub(crate) async fn settle(&self, call: &Call<'_>, writes: &[WriteId]) -> Result<()> {
-        self.settle_in_parts(call, self.policy.begin(call.words(), None), writes).await
-    }
-
-    /// The indeterminate writes of this storage that the write `id` has to fence
-    /// off beside those that it fences anyway: few enough to ride along.
-    async fn riding(
-        &self,
-        call: &Call<'_>,
-        operation: Operation<'_>,
-        id: WriteId,
-        fences: &[WriteId],
-    ) -> Result<Vec<WriteId>> {
-        loop {
-            let riding: Vec<_> =
-                self.in_doubt().iter().filter(|write| **write != id && !fences.contains(write)).copied().collect();
-            if riding.len() <= MAX_RIDING {
-                return Ok(riding);
-            }
-            self.settle_in_parts(call, operation, &riding).await?;
-        }
-    }
-
-    /// Settles writes, as many in each request as fit.
-    async fn settle_in_parts(&self, call: &Call<'_>, operation: Operation<'_>, writes: &[WriteId]) -> Result<()> {
-        let operation = Operation { write: None, ..operation };
-        let most = (self.max_request.saturating_sub(FENCE_OVERHEAD) / BYTES_PER_FENCE).clamp(1, MAX_SETTLED);
-        for part in writes.chunks(most) {
-            let statements = [ledger::fence(part), ledger::prune(part.len(), &self.ledger)];
-            let batch = ledger::transaction(statements);
-            let settled = |name: &str, result| ledger::committed(name, &result);
-            self.request(call, operation, batch, uncounted(1), settled).await?;
+        let operation = self.policy.begin(call.words(), None);
+        for part in writes.chunks(self.settled_at_once()) {
+            let request = self.settlement(operation.name, part)?;
+            self.change(call, operation, &request, |name, result| ledger::committed(name, &result)).await?;
             self.forget(part);
         }
         Ok(())
     }
 
-    /// Sends a batch, and returns what `read` makes of the operation's name and
-    /// the batch's result. The batch's first `uncounted` bytes beyond
-    /// `max_request` are the transport's own, and not the caller's.
+    /// How many writes one request settles.
+    fn settled_at_once(&self) -> usize {
+        (self.max_request.saturating_sub(FENCE_OVERHEAD) / BYTES_PER_FENCE).clamp(1, MAX_SETTLED)
+    }
+
+    /// A request that settles writes.
+    fn settlement(&self, name: &str, writes: &[WriteId]) -> Result<Request> {
+        let statements = [ledger::fence(writes), ledger::prune(writes.len(), &self.ledger)];
+        self.encode(name, ledger::transaction(statements), uncounted(1))
+    }
+
+    /// A request of at most `max_request` bytes, of which the first `uncounted`
+    /// are the transport's own, and not the caller's.
+    fn encode(&self, name: &str, batch: Batch, uncounted: usize) -> Result<Request> {
+        if Handle::try_current().is_err() {
+            // Timers and sockets would panic.
+            let reason = "it was called outside a tokio runtime; call it within one that has time and I/O enabled";
+            return Err(Error::misconfigured(name, reason));
+        }
+        let request = Request::new(name, batch)?;
+        let bytes = request.body.len();
+        if bytes > self.max_request.saturating_add(uncounted) {
+            let reason = format!(
+                "{name} is a request of {bytes} bytes, of at most {}; do it in several calls, or raise the limit if \
+                 the server takes more",
+                self.max_request
+            );
+            return Err(Error::invalid_input("max_request", reason));
+        }
+        Ok(request)
+    }
+
+    /// Sends a request that only reads, and returns what `read` makes of the
+    /// operation's name and the batch's result.
     async fn request<T: Send + 'static>(
         &self,
         call: &Call<'_>,
         operation: Operation<'_>,
         batch: Batch,
-        uncounted: usize,
         read: impl Fn(&str, BatchResult) -> Result<T, Failure> + Send + Sync + 'static,
     ) -> Result<T> {
-        let read =
-            move |name: &str, answer: Result<_, _>| read(name, answer.map_err(|error| Failure::batch(name, &error))?);
-        self.exchange(call, operation, batch, uncounted, read).await
+        self.exchange(call, operation, batch, whole(read)).await
     }
 
     /// As [`Self::request`], for a `read` that understands errors of the whole
@@ -267,33 +246,46 @@ impl Remote {
         call: &Call<'_>,
         operation: Operation<'_>,
         batch: Batch,
-        uncounted: usize,
         read: impl Fn(&str, Result<BatchResult, ServerError>) -> Result<T, Failure> + Send + Sync + 'static,
     ) -> Result<T> {
-        let (name, steps) = (operation.name, batch.steps.len());
-        if Handle::try_current().is_err() {
-            // Timers and sockets would panic.
-            let reason = "it was called outside a tokio runtime; call it within one that has time and I/O enabled";
-            return Err(Error::misconfigured(name, reason));
-        }
-        let body = Bytes::from(message::pipeline(name, batch)?);
-        if body.len() > self.max_request.saturating_add(uncounted) {
-            let reason = format!(
-                "{name} is a request of {} bytes, of at most {}; do it in several calls, or raise the limit if \
-                 the server takes more",
-                body.len(),
-                self.max_request
-            );
-            return Err(Error::invalid_input("max_request", reason));
-        }
-        let (body, read) = (&body, Arc::new(read));
-        let attempt = |attempt: Attempt| {
-            let span = tracing::debug_span!("request", attempt = attempt.number, sent_bytes = body.len());
-            let (name, read) = (name.to_owned(), Arc::clone(&read));
-            let read = move |answer: &[u8]| read(&name, message::batch_result(&name, answer, steps)?);
-            async move { self.client.post(call, body, &attempt, read).await }.instrument(span)
+        let (request, read) = (self.encode(operation.name, batch, 0)?, Arc::new(read));
+        self.policy.run(operation, &self.shared, |attempt| self.post(call, &request, attempt, &read)).await
+    }
+
+    /// Sends a request that writes, alone, when it is its turn.
+    async fn change<T: Send + 'static>(
+        &self,
+        call: &Call<'_>,
+        operation: Operation<'_>,
+        request: &Request,
+        read: impl Fn(&str, BatchResult) -> Result<T, Failure> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let read = Arc::new(whole(read));
+        let attempt = async |number| {
+            // Only a turn is waited for, so that no answer comes.
+            let _turn = loop {
+                if let News::Turn(turn) = self.enter(operation, None).await? {
+                    break turn;
+                }
+            };
+            let post = |attempt| self.post(call, request, attempt, &read);
+            self.policy.attempt(operation, &self.shared, number, post).await
         };
-        self.policy.run(operation, &self.shared, attempt).await
+        self.policy.retry(operation, &self.shared, attempt).await
+    }
+
+    /// Makes one attempt of a request.
+    async fn post<T: Send + 'static>(
+        &self,
+        call: &Call<'_>,
+        request: &Request,
+        attempt: Attempt,
+        read: &Arc<impl Fn(&str, Result<BatchResult, ServerError>) -> Result<T, Failure> + Send + Sync + 'static>,
+    ) -> Result<T, Failure> {
+        let (name, steps, read) = (call.words(), request.steps, Arc::clone(read));
+        let span = tracing::debug_span!("request", attempt = attempt.number, sent_bytes = request.body.len());
+        let read = move |answer: &[u8]| read(name, message::batch_result(name, answer, steps)?);
+        self.client.post(call, &request.body, &attempt, read).instrument(span).await
     }
 
     fn in_doubt(&self) -> std::sync::MutexGuard<'_, Vec<WriteId>> {
@@ -305,6 +297,13 @@ impl Remote {
             self.in_doubt().retain(|write| !writes.contains(write));
         }
     }
+}
+
+/// Takes an error of the whole batch for the failure of its attempt.
+fn whole<T>(
+    read: impl Fn(&str, BatchResult) -> Result<T, Failure> + Send + Sync + 'static,
+) -> impl Fn(&str, Result<BatchResult, ServerError>) -> Result<T, Failure> + Send + Sync + 'static {
+    move |name, answer| read(name, answer.map_err(|error| Failure::batch(name, &error))?)
 }
 
 /// The bytes that so many fences take at most.
@@ -327,25 +326,4 @@ fn counted<T>(rows: &[Row], decode: &impl Fn(&dyn Columns) -> Result<T>) -> Resu
 /// one that was escaped before; the rest is what the protocol adds.
 fn longest_answer(max_response: usize) -> usize {
     max_response.saturating_mul(6).max(MAX_RECORD.saturating_mul(8)).saturating_add(1 << 20)
-}
-
-/// A write whose outcome is not known yet.
-struct Doubt<'a> {
-    remote: &'a Remote,
-    id: WriteId,
-    over: bool,
-}
-
-impl Doubt<'_> {
-    fn resolve<T>(mut self, done: &Result<T>) {
-        self.over = !done.as_ref().is_err_and(Error::outcome_unknown);
-    }
-}
-
-impl Drop for Doubt<'_> {
-    fn drop(&mut self) {
-        if !self.over {
-            self.remote.in_doubt().push(self.id);
-        }
-    }
 }

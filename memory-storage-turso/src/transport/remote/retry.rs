@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use memory_core::{Cause, Error, Result, WriteId};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::departure::Departure;
 use super::failure::{Failure, Outcome};
+use super::pool::{Permit, Pool};
 use crate::config::BatchConfig;
 use crate::metrics::PerformanceMetrics;
 
@@ -44,6 +44,11 @@ impl RetryBudget {
         left.is_some()
     }
 
+    /// Takes for a retry, or does as was decided for the others of its request.
+    fn take_for(&self, failure: &Failure) -> bool {
+        failure.ticket.as_ref().map_or_else(|| self.take(), |ticket| *ticket.get_or_init(|| self.take()))
+    }
+
     fn give_back(&self) {
         let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *tokens = (*tokens + 1).min(BUDGET);
@@ -54,36 +59,29 @@ impl RetryBudget {
 #[derive(Debug)]
 pub(super) struct Shared {
     budget: RetryBudget,
-    /// One permit for each request that may be on its way.
-    permits: Semaphore,
+    pub(super) pool: Pool,
     metrics: Arc<PerformanceMetrics>,
 }
 
 impl Shared {
-    pub(super) const fn new(pool_size: usize, metrics: Arc<PerformanceMetrics>) -> Self {
-        Self { budget: RetryBudget::new(), permits: Semaphore::const_new(pool_size), metrics }
+    pub(super) fn new(pool_size: usize, metrics: Arc<PerformanceMetrics>) -> Self {
+        Self { budget: RetryBudget::new(), pool: Pool::new(pool_size, Arc::clone(&metrics)), metrics }
     }
 
-    /// A turn, which has to be waited for while others have them all.
-    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            return Some(permit);
+    /// Notes how a request ended, and whether it failed for the number of those
+    /// that were under way with it.
+    pub(super) fn noted<T>(&self, permit: &Permit<'_>, made: Result<T, Failure>) -> Result<T, Failure> {
+        match made {
+            Ok(value) => {
+                self.budget.give_back();
+                permit.succeeded();
+                Ok(value)
+            }
+            Err(mut failure) => {
+                failure.crowded = failure.crowded && permit.narrow();
+                Err(failure)
+            }
         }
-        let _waiting = Waiting { start: Instant::now(), metrics: &self.metrics };
-        // It is never closed.
-        self.permits.acquire().await.ok()
-    }
-}
-
-/// Records a wait, also one that is given up.
-struct Waiting<'a> {
-    start: Instant,
-    metrics: &'a PerformanceMetrics,
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.metrics.remote.pool_waits.record(self.start.elapsed());
     }
 }
 
@@ -112,27 +110,37 @@ impl RetryPolicy {
         Operation { name, write, deadline: Instant::now() + self.deadline }
     }
 
-    /// Makes attempts until one succeeds or no other may be made.
-    ///
-    /// The pause before each is drawn between nothing and a limit that doubles
-    /// (full jitter, as in "Exponential Backoff And Jitter", AWS Architecture
-    /// Blog, 2015), or is what the server asked for if that is longer. For a
-    /// write, once the outcome of an attempt is unknown, only success makes
-    /// it known again, or the certainty that it can never be.
+    /// Sends a request until an attempt succeeds or no other may be made.
     pub(super) async fn run<T, F: Future<Output = Result<T, Failure>>>(
         &self,
         operation: Operation<'_>,
         shared: &Shared,
         attempt: impl Fn(Attempt) -> F,
     ) -> Result<T> {
-        let mut made = 0;
+        self.retry(operation, shared, |number| self.attempt(operation, shared, number, &attempt)).await
+    }
+
+    /// Makes attempts, each of which is told its number, until one succeeds or
+    /// no other may be made.
+    ///
+    /// The pause before each is drawn between nothing and a limit that doubles
+    /// (full jitter, as in "Exponential Backoff And Jitter", AWS Architecture
+    /// Blog, 2015), or is what the server asked for if that is longer. For a
+    /// write, once the outcome of an attempt is unknown, only success makes
+    /// it known again, or the certainty that it can never be. An attempt that
+    /// failed because too many were under way counts for nothing: the next one is
+    /// made in a narrower pool.
+    pub(super) async fn retry<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        operation: Operation<'_>,
+        shared: &Shared,
+        attempt: impl Fn(u32) -> F,
+    ) -> Result<T> {
+        let (mut number, mut failed) = (1, 0);
         let mut unknown = false;
         loop {
-            let failure = match self.attempt(operation, shared, made + 1, &attempt).await {
-                Ok(value) => {
-                    shared.budget.give_back();
-                    return Ok(value);
-                }
+            let failure = match attempt(number).await {
+                Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
             unknown = match failure.outcome {
@@ -140,12 +148,12 @@ impl RetryPolicy {
                 Outcome::Unknown => true,
                 Outcome::Never => false,
             };
-            let limit = self.batch.delay_limit(made).mul_f64(fastrand::f64());
+            let limit = self.batch.delay_limit(failed).mul_f64(fastrand::f64());
             let pause = failure.retry_after.map_or(limit, |asked| asked.max(limit));
             let resumed = Instant::now().checked_add(pause).filter(|resumed| *resumed < operation.deadline);
             let in_time = resumed.is_some();
-            let may_retry = failure.retry && made < self.batch.max_retries;
-            let resumed = resumed.filter(|_| may_retry && shared.budget.take());
+            let may_retry = failure.crowded || (failure.retry && failed < self.batch.max_retries);
+            let resumed = resumed.filter(|_| may_retry && (failure.crowded || shared.budget.take_for(&failure)));
             let Some(resumed) = resumed else {
                 if Instant::now() >= operation.deadline || (may_retry && !in_time) {
                     shared.metrics.remote.deadline_misses.add(1);
@@ -162,34 +170,63 @@ impl RetryPolicy {
                 });
             };
             sleep_until(resumed).await;
-            made += 1;
-            shared.metrics.remote.retries.add(1);
+            number += 1;
+            failed += u32::from(!failure.crowded);
         }
     }
 
-    /// Waits for its turn, which takes none of the attempt's own time.
-    async fn attempt<T, F: Future<Output = Result<T, Failure>>>(
+    /// One attempt of a request.
+    pub(super) async fn attempt<T, F: Future<Output = Result<T, Failure>>>(
         &self,
         operation: Operation<'_>,
         shared: &Shared,
         number: u32,
         attempt: impl Fn(Attempt) -> F,
     ) -> Result<T, Failure> {
-        let timeout = |reason: &str| Error::timeout(operation.name, format!("{}: {reason}", self.host));
-        let Ok(_permit) = timeout_at(operation.deadline, shared.permit()).await else {
-            return Err(Failure::last(timeout(
-                "other requests took its turn; a larger `pool_size` lets more of them go",
-            )));
-        };
-        let until = operation.deadline.min(Instant::now() + self.attempt_timeout);
+        let permit = self.permit(operation, shared).await?;
+        let until = self.until(operation.deadline);
+        shared.noted(&permit, self.timed(operation.name, shared, number, until, attempt).await)
+    }
+
+    /// Waits for a permit, which takes none of an attempt's own time.
+    pub(super) async fn permit<'a>(&self, operation: Operation<'_>, shared: &'a Shared) -> Result<Permit<'a>, Failure> {
+        match timeout_at(operation.deadline, shared.pool.permit()).await {
+            Ok(Some(permit)) => Ok(permit),
+            _ => Err(Failure::last(
+                self.timeout(operation.name, "other requests took its turn; a larger `pool_size` lets more of them go"),
+            )),
+        }
+    }
+
+    pub(super) fn timeout(&self, name: &str, reason: &str) -> Error {
+        Error::timeout(name, format!("{}: {reason}", self.host))
+    }
+
+    /// When an attempt that begins now is given up.
+    pub(super) fn until(&self, deadline: Instant) -> Instant {
+        deadline.min(Instant::now() + self.attempt_timeout)
+    }
+
+    /// Runs an attempt within its time.
+    pub(super) async fn timed<T, F: Future<Output = Result<T, Failure>>>(
+        &self,
+        name: &str,
+        shared: &Shared,
+        number: u32,
+        until: Instant,
+        attempt: impl Fn(Attempt) -> F,
+    ) -> Result<T, Failure> {
+        if number > 1 {
+            shared.metrics.remote.retries.add(1);
+        }
         let departure = Departure::default();
         let made = timeout_at(until, attempt(Attempt { number, until, departure: departure.clone() })).await;
         made.unwrap_or_else(|_| {
             shared.metrics.remote.timeouts.add(1);
             Err(if departure.cancel() {
-                Failure::again(timeout("the request could not be sent in time"))
+                Failure::again(self.timeout(name, "the request could not be sent in time"))
             } else {
-                Failure::unknown(timeout("the server did not answer in time"))
+                Failure::unknown(self.timeout(name, "the server did not answer in time"))
             })
         })
     }
@@ -329,7 +366,7 @@ mod tests {
         assert!(first.is_ok() && second.is_ok() && third.is_ok());
         // It got its turn three seconds before its deadline, and had not left by then.
         assert!(matches!(fourth, Err(Error::Timeout { .. })), "{fourth:?}");
-        let _turn = shared.permits.acquire().await;
+        let _turn = shared.pool.permit().await;
         let start = Instant::now();
         assert!(matches!(run(1).await, Err(Error::Timeout { .. })));
         assert_eq!(start.elapsed(), policy.deadline);
@@ -350,6 +387,44 @@ mod tests {
         let (result, made) = script(&policy(), None, vec![asked]).await;
         assert!(result.is_err());
         assert_eq!(made, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_failed_for_the_crowd_is_made_again_in_a_narrower_pool_and_counts_for_nothing() {
+        let policy = RetryPolicy { batch: BatchConfig { max_retries: 0, ..BatchConfig::default() }, ..policy() };
+        let shared = Shared::new(8, Arc::default());
+        let (at_once, most) = (Cell::new(0), Cell::new(0));
+        let crowded = || Failure { crowded: true, ..Failure::last(unavailable()) };
+        let attempt = |_| async {
+            at_once.set(at_once.get() + 1);
+            most.set(at_once.get().max(most.get()));
+            sleep_until(Instant::now() + Duration::from_millis(10)).await;
+            let together = at_once.replace(at_once.get() - 1);
+            // A server that takes two requests at a time.
+            if together > 2 { Err(crowded()) } else { Ok(()) }
+        };
+        let all =
+            futures_util::future::join_all((0..40).map(|_| policy.run(policy.begin("get", None), &shared, attempt)));
+        assert!(all.await.iter().all(Result::is_ok));
+        assert_eq!(most.get(), 8);
+        // One that is alone is the reason itself.
+        let alone = policy.run(policy.begin("get", None), &shared, |_| async { Err::<(), _>(crowded()) }).await;
+        assert!(alone.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn writes_of_one_request_pay_for_its_retry_once() {
+        let shared = Shared::new(1, Arc::default());
+        for _ in 0..3 {
+            let ticket = Arc::default();
+            for _ in 0..64 {
+                let failure = Failure::again(unavailable()).with_ticket(&ticket);
+                assert!(shared.budget.take_for(&failure));
+            }
+        }
+        let alone = Failure::again(unavailable());
+        let left = std::iter::repeat_with(|| shared.budget.take_for(&alone)).take_while(|taken| *taken).count();
+        assert_eq!(left, 7);
     }
 
     #[tokio::test(start_paused = true)]

@@ -19,7 +19,8 @@ impl Remote {
     /// the steps that create the schema run only if reading its version failed.
     pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: &[Index]) -> Result<()> {
         let (batch, committed) = creation(indexes);
-        self.request(call, self.policy.begin(OPERATION, None), batch, 0, move |_, mut result| {
+        let request = self.encode(OPERATION, batch, 0)?;
+        self.change(call, self.policy.begin(OPERATION, None), &request, move |_, mut result| {
             let found = result.step_results.get(FOUND as usize).and_then(Option::as_ref);
             if let Some(row) = found.and_then(|found| found.rows.first()) {
                 row.integer(0).and_then(check_version).map_err(Failure::last)?;
