@@ -17,6 +17,7 @@ mod query;
 mod record;
 mod store;
 mod timestamp;
+pub mod transfer;
 mod write;
 mod write_id;
 

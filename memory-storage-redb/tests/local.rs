@@ -5,8 +5,8 @@
 use memory_core::backend::Scalar;
 use memory_core::field::{domain, metadata, tags, task_type};
 use memory_core::{
-    Access, Counts, Direction, Episode, Error, Filter, Heuristic, MemoryStorage, Pattern, Query, Store, TaskContext,
-    TaskType, Timestamp,
+    Access, Counts, Direction, Episode, Error, Filter, Heuristic, InMemoryStorage, MemoryStorage, Pattern, Query,
+    Store, TaskContext, TaskType, Timestamp, transfer,
 };
 use memory_storage_redb::RedbStorage;
 
@@ -214,4 +214,18 @@ fn futures_executor<T>(future: impl Future<Output = T>) -> T {
             std::task::Poll::Pending => std::thread::park(),
         }
     }
+}
+
+#[tokio::test]
+async fn an_export_is_the_same_after_a_stay_in_redb() {
+    let (here, storage) = (InMemoryStorage::new(), RedbStorage::memory().await.unwrap());
+    let episodes: Vec<_> = (0..200).map(|n| episode(if n % 2 == 0 { "s77" } else { "other" })).collect();
+    here.put(&episodes).await.unwrap();
+    here.put(&[Heuristic::new("a form posts twice", "look for a missing key", 0.8)]).await.unwrap();
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    assert_eq!(transfer::export(&here, &mut first).await.unwrap(), 201);
+    transfer::import(&storage, &first[..], 0, |_| ()).await.unwrap();
+    transfer::export(&storage, &mut second).await.unwrap();
+    assert!(first == second);
+    assert!(storage.check().await.unwrap().is_sound());
 }
