@@ -25,7 +25,7 @@ pub const MAX_PER_CALL: usize = 10_000;
 pub const MAX_LIMIT: usize = 10_000;
 /// How many records a page holds unless told.
 pub const DEFAULT_LIMIT: usize = 100;
-/// The most tests and connectives in one filter.
+/// Maximum number of predicates and connectives in a filter.
 pub const MAX_FILTER_NODES: usize = 256;
 /// The longest metadata key that can be asked for, in bytes: 4 KiB. Keys inside
 /// nested values may be longer than [`MAX_METADATA_KEY`].

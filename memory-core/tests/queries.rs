@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use memory_core::backend::{FieldName, FieldValue, Scalar, Test, count, select};
+use memory_core::backend::{FieldName, FieldValue, Predicate, Scalar, count, select};
 use memory_core::field::{archived_at, domain, id, language, metadata, metadata_path, reward, tags};
 use memory_core::limits::{DEFAULT_LIMIT, MAX_FILTER_CONTENT, MAX_FILTER_NODES, MAX_GROUPS, MAX_LIMIT};
 use memory_core::{
@@ -237,9 +237,9 @@ fn groups_join_equal_numbers_and_are_bounded() {
 #[test]
 fn every_test_has_its_constructor_and_its_operands() {
     let operands = |filter: Filter<Episode>| match filter {
-        Filter::Test(_, test) => test.operands().to_vec(),
+        Filter::Predicate(_, predicate) => predicate.operands().to_vec(),
         Filter::Not(part) => match *part {
-            Filter::Test(_, test) => test.operands().to_vec(),
+            Filter::Predicate(_, predicate) => predicate.operands().to_vec(),
             _ => Vec::new(),
         },
         _ => Vec::new(),
@@ -258,5 +258,5 @@ fn every_test_has_its_constructor_and_its_operands() {
         assert_eq!(operands(filter), [1.into()]);
     }
     assert_eq!(operands(field().exists()), []);
-    assert_eq!(field().exists(), Filter::Test(field(), Test::Exists));
+    assert_eq!(field().exists(), Filter::Predicate(field(), Predicate::Exists));
 }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 
-use super::{Filter, Test};
+use super::{Filter, Predicate};
 use crate::error::Result;
 use crate::fields::{FieldDef, FieldName, FieldValue, Scalar};
 use crate::{Episode, Error, Heuristic, Pattern, Record};
@@ -76,7 +76,7 @@ impl<R: Record> Field<R> {
 
     /// Is it this value?
     pub fn eq(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
-        self.test(Test::Eq(value.into()))
+        self.predicate(Predicate::Eq(value.into()))
     }
 
     /// Is it anything but this value, or missing?
@@ -86,41 +86,41 @@ impl<R: Record> Field<R> {
 
     /// Is it of the same type and less?
     pub fn lt(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
-        self.test(Test::Lt(value.into()))
+        self.predicate(Predicate::Lt(value.into()))
     }
 
     /// Is it of the same type and not greater?
     pub fn le(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
-        self.test(Test::Le(value.into()))
+        self.predicate(Predicate::Le(value.into()))
     }
 
     /// Is it of the same type and greater?
     pub fn gt(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
-        self.test(Test::Gt(value.into()))
+        self.predicate(Predicate::Gt(value.into()))
     }
 
     /// Is it of the same type and not less?
     pub fn ge(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
-        self.test(Test::Ge(value.into()))
+        self.predicate(Predicate::Ge(value.into()))
     }
 
     /// Is it one of these values?
     pub fn is_in<T: Into<Scalar<'static>>>(self, values: impl IntoIterator<Item = T>) -> Filter<R> {
-        self.test(Test::In(values.into_iter().map(Into::into).collect()))
+        self.predicate(Predicate::In(values.into_iter().map(Into::into).collect()))
     }
 
     /// Is it there? A metadata key that holds null is.
     pub fn exists(self) -> Filter<R> {
-        self.test(Test::Exists)
+        self.predicate(Predicate::Exists)
     }
 
     /// Is it a list with this value in it? Never a substring.
     pub fn contains(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
-        self.test(Test::Contains(value.into()))
+        self.predicate(Predicate::Contains(value.into()))
     }
 
-    const fn test(self, test: Test) -> Filter<R> {
-        Filter::Test(self, test)
+    const fn predicate(self, predicate: Predicate) -> Filter<R> {
+        Filter::Predicate(self, predicate)
     }
 }
 

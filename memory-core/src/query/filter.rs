@@ -16,17 +16,17 @@ use crate::{Error, Record};
 /// Its meaning is the same on every backend, and [`matches`](Filter::matches)
 /// is the reference:
 ///
-/// - Logic is two-valued. Every test is true or false and `!` is its
-///   complement; a missing value, or one of another type, makes each test but
+/// - Logic is two-valued. Every predicate is true or false and `!` is its
+///   complement; a missing value, or one of another type, makes each predicate but
 ///   `exists` false, and so its negation true.
 /// - Values compare as [`Scalar`] says.
-/// - A filter of more than [`MAX_FILTER_NODES`] tests and connectives is
+/// - A filter of more than [`MAX_FILTER_NODES`] predicates and connectives is
 ///   refused wherever it is used; one that nests tens of thousands deep exhausts
 ///   the stack when it is dropped, as any nested value does.
 /// - On reals whose magnitude is outside 1e-20 to 1e20, a backend that keeps
 ///   them as decimal text (SQLite) may read a real one bit beside its value. Two
 ///   neighbours (reals that differ in the last bit) may then compare as equal
-///   and, far below 1e-20, in reverse: in tests, orders and counts, for fields
+///   and, far below 1e-20, in reverse: in predicates, orders and counts, for fields
 ///   of the record and for metadata. A record always comes back with the exact
 ///   value.
 ///
@@ -49,13 +49,13 @@ pub enum Filter<R> {
     Or(Vec<Filter<R>>),
     /// Not this.
     Not(Box<Filter<R>>),
-    /// One field stands a test.
-    Test(Field<R>, Test),
+    /// The predicate holds for the value of the field.
+    Predicate(Field<R>, Predicate),
 }
 
-/// What is asked of one field; the constructors are on [`Field`].
+/// A comparison of one field with operands; the constructors are methods of [`Field`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub enum Test {
+pub enum Predicate {
     /// [`Field::eq`]
     Eq(Scalar<'static>),
     /// [`Field::lt`]
@@ -74,8 +74,8 @@ pub enum Test {
     Contains(Scalar<'static>),
 }
 
-impl Test {
-    /// The values that the field is tested against.
+impl Predicate {
+    /// Returns the values that the field is compared with.
     pub fn operands(&self) -> &[Scalar<'static>] {
         match self {
             Self::Eq(value) | Self::Lt(value) | Self::Le(value) | Self::Gt(value) | Self::Ge(value) => {
@@ -124,7 +124,7 @@ impl<R: Record> Filter<R> {
             Self::And(parts) => parts.iter().all(|part| part.matches(record)),
             Self::Or(parts) => parts.iter().any(|part| part.matches(record)),
             Self::Not(part) => !part.matches(record),
-            Self::Test(field, test) => test.holds(&field.value(record)),
+            Self::Predicate(field, predicate) => predicate.holds(&field.value(record)),
         }
     }
 
@@ -132,7 +132,7 @@ impl<R: Record> Filter<R> {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] with more than [`MAX_FILTER_NODES`] tests and
+    /// [`Error::InvalidInput`] with more than [`MAX_FILTER_NODES`] predicates and
     /// connectives or [`MAX_FILTER_CONTENT`] bytes of operands, a real that is
     /// not finite, an empty metadata path, or a field of another kind.
     pub fn validate(&self) -> Result<()> {
@@ -141,15 +141,16 @@ impl<R: Record> Filter<R> {
         while let Some(filter) = open.pop() {
             nodes += 1;
             if nodes > MAX_FILTER_NODES {
-                let reason = format!("more than {MAX_FILTER_NODES} tests and connectives; `is_in` takes many values");
+                let reason =
+                    format!("more than {MAX_FILTER_NODES} predicates and connectives; `is_in` takes many values");
                 return Err(Error::invalid_input("filter", reason));
             }
             match filter {
                 Self::And(parts) | Self::Or(parts) => open.extend(parts),
                 Self::Not(part) => open.push(part),
-                Self::Test(field, test) => {
+                Self::Predicate(field, predicate) => {
                     field.validate()?;
-                    for operand in test.operands() {
+                    for operand in predicate.operands() {
                         content += operand.content();
                         if let Scalar::Real(real) = operand
                             && !real.is_finite()
@@ -207,7 +208,7 @@ impl<R> BitAnd for Filter<R> {
 
     fn bitand(self, other: Self) -> Self {
         match (self, other) {
-            // Every record, and so no test to add.
+            // Every record, and so no predicate to add.
             (Self::And(parts), other) | (other, Self::And(parts)) if parts.is_empty() => other,
             (Self::And(mut parts), Self::And(others)) => {
                 parts.extend(others);
@@ -231,7 +232,7 @@ impl<R> BitOr for Filter<R> {
 
     fn bitor(self, other: Self) -> Self {
         match (self, other) {
-            // No record, and so no test to add.
+            // No record, and so no predicate to add.
             (Self::Or(parts), other) | (other, Self::Or(parts)) if parts.is_empty() => other,
             (Self::Or(mut parts), Self::Or(others)) => {
                 parts.extend(others);

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 pub use cursor::{Cursor, Position};
 pub use field::{Field, Path};
-pub use filter::{Filter, Test};
+pub use filter::{Filter, Predicate};
 pub use select::{count, select};
 
 use crate::error::Result;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Field, Filter, Query, Scalar, Test};
+use super::{Field, Filter, Predicate, Query, Scalar};
 use crate::Record;
 
 impl<R: Record> Filter<R> {
@@ -33,7 +33,7 @@ impl<R: Record> Filter<R> {
                 Self::Not(inner) => *inner,
                 other => Self::Not(Box::new(other)),
             },
-            Self::Test(field, test) => Self::Test(field.clone(), test.normalised()),
+            Self::Predicate(field, predicate) => Self::Predicate(field.clone(), predicate.normalised()),
         }
     }
 }
@@ -54,7 +54,7 @@ impl<R: Record> Filter<R> {
     }
 }
 
-impl Test {
+impl Predicate {
     fn normalised(&self) -> Self {
         let canonical = |value: &Scalar<'static>| value.clone().canonical();
         match self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use memory_core::backend::{FieldName, FieldType, Path, Scalar, Test};
+use memory_core::backend::{FieldName, FieldType, Path, Predicate, Scalar};
 use memory_core::{Access as Said, Direction, Filter, Order, Plan as Explained};
 use uuid::Uuid;
 
@@ -77,25 +77,25 @@ impl Times {
         self.last = self.last.min(other.last);
     }
 
-    /// The times for which a test holds; `None` for one that says no range.
-    fn of(test: &Test) -> Option<Self> {
+    /// The times for which a predicate holds; `None` for one that says no range.
+    fn of(predicate: &Predicate) -> Option<Self> {
         let from = |first| Self { first, ..Self::ALL };
         let to = |last| Self { last, ..Self::ALL };
         let at = |time| Self { first: time, last: time };
         // No time is at the ends of `i64`, so that saturating is right.
-        Some(match test {
-            Test::Eq(Scalar::Integer(time)) => at(*time),
-            Test::Ge(Scalar::Integer(time)) => from(*time),
-            Test::Gt(Scalar::Integer(time)) => from(time.saturating_add(1)),
-            Test::Le(Scalar::Integer(time)) => to(*time),
-            Test::Lt(Scalar::Integer(time)) => to(time.saturating_sub(1)),
-            Test::Eq(Scalar::Real(real)) if real.fract() == 0.0 => at(saturate(*real)),
-            Test::Ge(Scalar::Real(real)) => from(saturate(real.ceil())),
-            Test::Gt(Scalar::Real(real)) => from(saturate(real.floor()).saturating_add(1)),
-            Test::Le(Scalar::Real(real)) => to(saturate(real.floor())),
-            Test::Lt(Scalar::Real(real)) => to(saturate(real.ceil()).saturating_sub(1)),
-            Test::Eq(_) | Test::Ge(_) | Test::Gt(_) | Test::Le(_) | Test::Lt(_) => Self::NONE,
-            Test::In(_) | Test::Exists | Test::Contains(_) => return None,
+        Some(match predicate {
+            Predicate::Eq(Scalar::Integer(time)) => at(*time),
+            Predicate::Ge(Scalar::Integer(time)) => from(*time),
+            Predicate::Gt(Scalar::Integer(time)) => from(time.saturating_add(1)),
+            Predicate::Le(Scalar::Integer(time)) => to(*time),
+            Predicate::Lt(Scalar::Integer(time)) => to(time.saturating_sub(1)),
+            Predicate::Eq(Scalar::Real(real)) if real.fract() == 0.0 => at(saturate(*real)),
+            Predicate::Ge(Scalar::Real(real)) => from(saturate(real.ceil())),
+            Predicate::Gt(Scalar::Real(real)) => from(saturate(real.floor()).saturating_add(1)),
+            Predicate::Le(Scalar::Real(real)) => to(saturate(real.floor())),
+            Predicate::Lt(Scalar::Real(real)) => to(saturate(real.ceil()).saturating_sub(1)),
+            Predicate::Eq(_) | Predicate::Ge(_) | Predicate::Gt(_) | Predicate::Le(_) | Predicate::Lt(_) => Self::NONE,
+            Predicate::In(_) | Predicate::Exists | Predicate::Contains(_) => return None,
         })
     }
 }
@@ -165,17 +165,19 @@ pub(super) fn plan<'i, R: Stored>(indexes: &'i Indexes, filter: &Filter<R>) -> P
             Filter::And(parts) => open.extend(parts),
             Filter::Or(parts) if parts.is_empty() => impossible = true,
             Filter::Or(_) | Filter::Not(_) => others += 1,
-            Filter::Test(field, test) => match field.path() {
-                Path::Own(FieldName::Id) if ids.is_none() && matches!(test, Test::Eq(_) | Test::In(_)) => {
+            Filter::Predicate(field, predicate) => match field.path() {
+                Path::Own(FieldName::Id)
+                    if ids.is_none() && matches!(predicate, Predicate::Eq(_) | Predicate::In(_)) =>
+                {
                     others += 1;
-                    ids = Some(test.operands().iter().filter_map(id).collect());
+                    ids = Some(predicate.operands().iter().filter_map(id).collect());
                 }
-                Path::Own(name) if *name == R::TIME => match Times::of(test) {
+                Path::Own(name) if *name == R::TIME => match Times::of(predicate) {
                     Some(said) => times.meet(said),
                     None => others += 1,
                 },
                 path => match indexes.on::<R>(path).and_then(|(place, index)| {
-                    let (spans, shape) = spans::<R>(path, test)?;
+                    let (spans, shape) = spans::<R>(path, predicate)?;
                     Some(Candidate { place, index, spans, shape, answers: 1 })
                 }) {
                     Some(candidate) => add(&mut candidates, candidate),
@@ -241,9 +243,9 @@ fn add<'i>(candidates: &mut Vec<Candidate<'i>>, new: Candidate<'i>) {
     }
 }
 
-/// The parts of the field's index that a test is about; `None` where the index
+/// The parts of the field's index that a predicate is about; `None` where the index
 /// cannot tell.
-fn spans<R: Stored>(path: &Path, test: &Test) -> Option<(Vec<Span>, Shape)> {
+fn spans<R: Stored>(path: &Path, predicate: &Predicate) -> Option<(Vec<Span>, Shape)> {
     let list = matches!(path, Path::Own(name) if R::FIELDS.iter().any(|def| def.name == *name && def.of == FieldType::TextList));
     let point = |value| Span { value, from: Vec::new(), to: None };
     let range = |from: Option<Vec<u8>>, to| {
@@ -251,30 +253,34 @@ fn spans<R: Stored>(path: &Path, test: &Test) -> Option<(Vec<Span>, Shape)> {
         let spans = from.map(|from| Span { value: Vec::new(), from, to }).into_iter().collect();
         Some((spans, Shape::Range))
     };
-    match (list, test) {
-        (true, Test::Contains(operand)) | (false, Test::Eq(operand)) => {
+    match (list, predicate) {
+        (true, Predicate::Contains(operand)) | (false, Predicate::Eq(operand)) => {
             Some((vec![point(keys::value(operand))], Shape::Points))
         }
-        (false, Test::In(operands)) => {
+        (false, Predicate::In(operands)) => {
             let values: BTreeSet<_> = operands.iter().map(keys::value).collect();
             Some((values.into_iter().map(point).collect(), Shape::Points))
         }
-        (false, Test::Lt(Scalar::Null) | Test::Le(Scalar::Null) | Test::Gt(Scalar::Null) | Test::Ge(Scalar::Null)) => {
-            Some((Vec::new(), Shape::Range))
-        }
-        (false, Test::Lt(operand) | Test::Le(operand)) => {
+        (
+            false,
+            Predicate::Lt(Scalar::Null)
+            | Predicate::Le(Scalar::Null)
+            | Predicate::Gt(Scalar::Null)
+            | Predicate::Ge(Scalar::Null),
+        ) => Some((Vec::new(), Shape::Range)),
+        (false, Predicate::Lt(operand) | Predicate::Le(operand)) => {
             let value = keys::value(operand);
             // Texts that share a cut key may be on either side.
-            let inclusive = matches!(test, Test::Le(_)) || keys::is_cut(&value);
+            let inclusive = matches!(predicate, Predicate::Le(_)) || keys::is_cut(&value);
             range(Some(keys::first_of_type(operand)), if inclusive { keys::after(value) } else { Some(value) })
         }
-        (false, Test::Gt(operand) | Test::Ge(operand)) => {
+        (false, Predicate::Gt(operand) | Predicate::Ge(operand)) => {
             let value = keys::value(operand);
-            let inclusive = matches!(test, Test::Ge(_)) || keys::is_cut(&value);
+            let inclusive = matches!(predicate, Predicate::Ge(_)) || keys::is_cut(&value);
             let from = if inclusive { Some(value) } else { keys::after(value) };
             range(from, keys::after(keys::first_of_type(operand)))
         }
-        (false, Test::Exists) if matches!(path, Path::Metadata(_)) => range(Some(Vec::new()), None),
+        (false, Predicate::Exists) if matches!(path, Path::Metadata(_)) => range(Some(Vec::new()), None),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 //! Filters in SQL.
 
 use memory_core::Filter;
-use memory_core::backend::{FieldType, Scalar, Test};
+use memory_core::backend::{FieldType, Predicate, Scalar};
 
 use super::Sql;
 use super::narrow::{self, MAX_SEPARATE};
@@ -10,8 +10,8 @@ use crate::storage::table::Table;
 
 /// Appends the filter as a condition.
 ///
-/// Negations go down to the tests, since logic is two-valued: so the text nests
-/// no deeper than `and` and `or` do. A test that meets NULL may be NULL itself,
+/// Negations go down to the predicates, since logic is two-valued: so the text nests
+/// no deeper than `and` and `or` do. A predicate that meets NULL may be NULL itself,
 /// which a `WHERE`, an `AND` and an `OR` treat as false; its negation is `IS NOT
 /// TRUE`, and so the complement again.
 pub(super) fn push<R: Table>(sql: &mut Sql, filter: &Filter<R>) {
@@ -23,11 +23,11 @@ fn push_part<R: Table>(sql: &mut Sql, filter: &Filter<R>, negated: bool) {
         Filter::Not(part) => push_part(sql, part, !negated),
         Filter::And(parts) => join(sql, parts, !negated, negated),
         Filter::Or(parts) => join(sql, parts, negated, negated),
-        Filter::Test(field, test) => {
+        Filter::Predicate(field, predicate) => {
             sql.push(if negated { "(" } else { "" });
             match place(field) {
-                Place::Own { value, of } => own(sql, &value, of, test),
-                Place::Metadata { value, kind, index } => metadata(sql, &value, &kind, index.as_deref(), test),
+                Place::Own { value, of } => own(sql, &value, of, predicate),
+                Place::Metadata { value, kind, index } => metadata(sql, &value, &kind, index.as_deref(), predicate),
             }
             sql.push(if negated { ") IS NOT TRUE" } else { "" });
         }
@@ -68,7 +68,7 @@ impl Class {
         }
     }
 
-    /// The test that a JSON type is of this class.
+    /// The condition that a JSON type is of this class.
     const fn types(self) -> &'static str {
         match self {
             Self::Null => " = 'null'",
@@ -79,37 +79,37 @@ impl Class {
     }
 }
 
-/// The comparison that a test makes, and its operand.
-const fn comparison(test: &Test) -> Option<(&'static str, &Scalar<'static>)> {
-    match test {
-        Test::Eq(operand) => Some((" = ", operand)),
-        Test::Lt(operand) => Some((" < ", operand)),
-        Test::Le(operand) => Some((" <= ", operand)),
-        Test::Gt(operand) => Some((" > ", operand)),
-        Test::Ge(operand) => Some((" >= ", operand)),
-        Test::In(_) | Test::Exists | Test::Contains(_) => None,
+/// The comparison that a predicate makes, and its operand.
+const fn comparison(predicate: &Predicate) -> Option<(&'static str, &Scalar<'static>)> {
+    match predicate {
+        Predicate::Eq(operand) => Some((" = ", operand)),
+        Predicate::Lt(operand) => Some((" < ", operand)),
+        Predicate::Le(operand) => Some((" <= ", operand)),
+        Predicate::Gt(operand) => Some((" > ", operand)),
+        Predicate::Ge(operand) => Some((" >= ", operand)),
+        Predicate::In(_) | Predicate::Exists | Predicate::Contains(_) => None,
     }
 }
 
-fn own(sql: &mut Sql, value: &str, of: FieldType, test: &Test) {
+fn own(sql: &mut Sql, value: &str, of: FieldType, predicate: &Predicate) {
     let class = match of {
         FieldType::Text => Class::Text,
         FieldType::Integer | FieldType::Real => Class::Number,
-        FieldType::TextList => return own_list(sql, value, test),
+        FieldType::TextList => return own_list(sql, value, predicate),
     };
-    match test {
-        Test::Exists => {
+    match predicate {
+        Predicate::Exists => {
             sql.push(value).push(" IS NOT NULL");
         }
-        Test::In(operands) => {
+        Predicate::In(operands) => {
             let operands: Vec<_> = operands.iter().filter(|operand| Class::of(operand) == class).collect();
             sql.push(value);
             one_of(sql, &operands);
         }
-        Test::Contains(_) => {
+        Predicate::Contains(_) => {
             sql.push("FALSE");
         }
-        test => match comparison(test) {
+        predicate => match comparison(predicate) {
             Some((operator, operand)) if Class::of(operand) == class => {
                 sql.push(value).push(operator).scalar(operand);
             }
@@ -122,10 +122,10 @@ fn own(sql: &mut Sql, value: &str, of: FieldType, test: &Test) {
 }
 
 /// A list of the record's own: of texts, and always there.
-fn own_list(sql: &mut Sql, value: &str, test: &Test) {
-    match test {
-        Test::Exists => sql.push("TRUE"),
-        Test::Contains(Scalar::Text(item)) => {
+fn own_list(sql: &mut Sql, value: &str, predicate: &Predicate) {
+    match predicate {
+        Predicate::Exists => sql.push("TRUE"),
+        Predicate::Contains(Scalar::Text(item)) => {
             sql.push("EXISTS (SELECT 1 FROM json_each(").push(value).push(") WHERE value = ").bind(&**item).push(")")
         }
         _ => sql.push("FALSE"),
@@ -134,13 +134,13 @@ fn own_list(sql: &mut Sql, value: &str, test: &Test) {
 
 /// A value in the metadata. Where it can have an index, whatever compares it
 /// says so to the index as well.
-fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, index: Option<&str>, test: &Test) {
-    match test {
-        Test::Exists => {
+fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, index: Option<&str>, predicate: &Predicate) {
+    match predicate {
+        Predicate::Exists => {
             sql.append(kind).push(" IS NOT NULL");
         }
-        Test::In(operands) => metadata_in(sql, value, kind, index, operands),
-        Test::Contains(operand) => {
+        Predicate::In(operands) => metadata_in(sql, value, kind, index, operands),
+        Predicate::Contains(operand) => {
             sql.push("EXISTS (SELECT 1 FROM json_each(CASE ").append(kind).push(" WHEN 'array' THEN ").append(value);
             sql.push(" ELSE '[]' END) AS item WHERE item.type").push(Class::of(operand).types());
             if *operand != Scalar::Null {
@@ -148,8 +148,8 @@ fn metadata(sql: &mut Sql, value: &Sql, kind: &Sql, index: Option<&str>, test: &
             }
             sql.push(")");
         }
-        test => {
-            let Some((operator, operand)) = comparison(test) else { return };
+        predicate => {
+            let Some((operator, operand)) = comparison(predicate) else { return };
             match operand {
                 Scalar::Null if operator == " = " => {
                     sql.push("(").append(kind).push(Class::Null.types());
