@@ -10,14 +10,14 @@ compile_error!("a storage needs a way to its database: enable the feature `local
 mod cache;
 mod config;
 mod metrics;
+#[cfg(feature = "local")]
 mod prepared;
 mod schema;
+mod sql;
 mod storage;
 mod transport;
 
-pub use cache::{
-    CachedStats, CachedStorage, CachedTursoStorage, KindCacheStats, QueryCache, QueryCacheStats, QueryKey,
-};
+pub use cache::{CachedStats, CachedStorage, KindCacheStats, QueryCache, QueryCacheStats, QueryKey};
 #[cfg(feature = "remote")]
 pub use config::LedgerConfig;
 pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
@@ -25,9 +25,9 @@ pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
 pub use memory_storage_redb::CacheConfig;
 pub use metrics::{
     BatchMetrics, BatchingMetrics, CacheFirstMetrics, Latencies, LatencySaved, MetadataQueryMetrics, OperationMetrics,
-    PerformanceMetrics, PerformanceSnapshot, PreparedStatementMetrics, ReadMetrics, TransportMetrics,
+    PerformanceMetrics, PerformanceSnapshot, PreparedCacheStats, PreparedStatementMetrics, ReadMetrics,
+    TransportMetrics,
 };
-pub use prepared::PreparedCacheStats;
-pub use storage::{TursoBuilder, TursoStorage};
+pub use storage::{CachedTursoStorage, TursoBuilder, TursoStorage};
 #[cfg(feature = "remote")]
 pub use transport::remote::NetworkStats;

@@ -25,4 +25,4 @@ mod write;
 pub use query_cache::QueryCache;
 pub use query_key::QueryKey;
 pub use stats::{CachedStats, KindCacheStats, QueryCacheStats};
-pub use wrapper::{CachedStorage, CachedTursoStorage};
+pub use wrapper::CachedStorage;

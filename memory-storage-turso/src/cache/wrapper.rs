@@ -13,7 +13,7 @@ use memory_storage_redb::{CacheConfig, Clock, CoarseClock};
 use super::kind::Cached;
 use super::shared::Shared;
 use super::stats::CachedStats;
-use crate::{PerformanceMetrics, TursoStorage};
+use crate::metrics::PerformanceMetrics;
 
 /// A storage whose answers are remembered: what is known costs no round trip.
 ///
@@ -59,23 +59,6 @@ pub struct CachedStorage<S> {
     shared: Arc<Shared<S>>,
 }
 
-/// A cached libSQL database: what [`TursoStorage::with_cache`] returns.
-pub type CachedTursoStorage = CachedStorage<TursoStorage>;
-
-impl TursoStorage {
-    /// Puts caches in front of this storage.
-    ///
-    /// # Errors
-    ///
-    /// [`InvalidInput`](memory_core::Error::InvalidInput), which names the field
-    /// of `config` that no cache can have.
-    #[expect(clippy::needless_pass_by_value, reason = "most callers make it on the spot")]
-    pub fn with_cache(self, config: CacheConfig) -> Result<CachedTursoStorage> {
-        let metrics = Arc::clone(self.metrics());
-        CachedStorage::with_metrics(self, &config, CoarseClock, metrics)
-    }
-}
-
 impl<S: MemoryStorage> CachedStorage<S> {
     /// Puts caches in front of `storage`, on the system's clock.
     ///
@@ -98,7 +81,7 @@ impl<S: MemoryStorage> CachedStorage<S> {
     }
 
     /// As [`with_clock`](Self::with_clock), and records into `metrics`: most
-    /// often those of the storage behind, as [`TursoStorage::with_cache`] does.
+    /// often those of the storage behind, as [`TursoStorage::with_cache`](crate::TursoStorage::with_cache) does.
     ///
     /// # Errors
     ///

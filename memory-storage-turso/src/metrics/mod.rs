@@ -13,6 +13,7 @@ mod count;
 mod latencies;
 mod operation;
 pub(crate) mod performance;
+mod prepared;
 mod recorder;
 mod report;
 mod sections;
@@ -26,6 +27,8 @@ pub(crate) use count::Count;
 pub use latencies::Latencies;
 pub(crate) use operation::{Operation, Over, error_kind};
 pub use performance::PerformanceMetrics;
+pub use prepared::PreparedCacheStats;
+pub(crate) use prepared::PreparedStats;
 pub(crate) use recorder::LatencyRecorder;
 pub use sections::{
     BatchMetrics, BatchingMetrics, CacheFirstMetrics, LatencySaved, MetadataQueryMetrics, OperationMetrics,

@@ -57,7 +57,7 @@ impl Operation {
     /// Its name in errors.
     pub(crate) const fn words(self) -> &'static str {
         match self {
-            Self::InitializeSchema => crate::schema::OPERATION,
+            Self::InitializeSchema => "initialize the schema",
             Self::EnsureMetadataIndex => "create metadata indexes",
             named => named.name(),
         }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use super::caches::Registry;
 use super::{
     BatchMetrics, BatchingMetrics, CacheFirstMetrics, Count, LatencyRecorder, MetadataQueryMetrics, Operation,
-    OperationMetrics, Over, PerformanceSnapshot, ReadMetrics, ReadTotals, TransportRecorder, seconds, total,
+    OperationMetrics, Over, PerformanceSnapshot, PreparedStats, ReadMetrics, ReadTotals, TransportRecorder, seconds,
+    total,
 };
-use crate::prepared::PreparedStats;
 
 /// What a storage did and how long it took, so far.
 ///

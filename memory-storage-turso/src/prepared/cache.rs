@@ -10,7 +10,9 @@ use pollster::block_on;
 
 use crate::config::PreparedCacheConfig;
 use crate::metrics::PerformanceMetrics;
-use crate::transport::Value;
+use crate::sql::Value;
+#[cfg(test)]
+use crate::transport::local::tests::database_call;
 
 /// The statements of one connection that are not in use, the one used last
 /// first.
@@ -37,7 +39,7 @@ impl PreparedStatementCache {
     /// not there. One cache serves one connection.
     pub(crate) fn checkout(&mut self, connection: &Connection, sql: &str) -> Result<Checkout<'_>, Error> {
         #[cfg(test)]
-        crate::transport::local::tests::database_call();
+        database_call();
         let stats = &self.metrics.prepared;
         let mut preparation = None;
         let (sql, statement) = if let Some(found) = self.idle.pop_entry(sql) {
@@ -113,7 +115,7 @@ impl Checkout<'_> {
             return Err(Error::Misuse(format!("{} values for a statement of {wanted} parameters", args.len())));
         }
         #[cfg(test)]
-        crate::transport::local::tests::database_call();
+        database_call();
         statement.reset();
         Ok(statement)
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use memory_core::{Error, Result};
 use uuid::Uuid;
 
-use crate::transport::Statement;
+use crate::sql::Statement;
 
 /// From this magnitude on, the index may hold a real as the largest or smallest
 /// integer instead of its whole part.

@@ -1,4 +1,5 @@
-//! Tables, and how an older database is brought up to date.
+//! The tables: their SQL, their version, and the checks that need no connection.
+//! Each transport creates them in its own way.
 
 pub(crate) mod index;
 mod sql;
@@ -7,72 +8,24 @@ use memory_core::{Error, Result};
 
 pub(crate) use index::{Index, IndexedKey};
 
-#[cfg(feature = "local")]
-use crate::transport::local::Connection;
-#[cfg(feature = "local")]
-use crate::transport::{Columns, Statement};
-
 /// The version of the schema that this code reads and writes: how many
 /// migrations there are.
 #[expect(clippy::cast_possible_truncation, reason = "a handful of migrations")]
 pub(crate) const VERSION: u32 = sql::MIGRATIONS.len() as u32;
 
+#[cfg(feature = "local")]
+pub(crate) use sql::{COUNT_INDEX, COUNT_VERSION_TABLE, DELETE_VERSION, SELECT_TABLES};
 pub(crate) use sql::{INSERT_VERSION, MIGRATIONS, SELECT_VERSION};
-
-pub(crate) const OPERATION: &str = "initialize the schema";
 
 pub(crate) const OPEN: &str = "open the database";
 
-/// Creates the schema or brings it up to date.
-///
-/// One transaction under the write lock, so two processes that start at once
-/// do not meet half way, and a migration that fails leaves the old schema.
+/// Refuses a database that holds somebody else's tables, by the answer to
+/// [`SELECT_TABLES`], and tells whether it has a version.
 #[cfg(feature = "local")]
-pub(crate) fn migrate(connection: &mut Connection) -> Result<()> {
-    if version(connection)? == VERSION {
-        return Ok(());
-    }
-    connection.transaction(OPERATION, |connection| {
-        let from = version(connection)?;
-        for migration in sql::MIGRATIONS.iter().skip(from as usize) {
-            for statement in *migration {
-                connection.execute(OPERATION, statement, &[])?;
-            }
-        }
-        connection.execute(OPERATION, sql::DELETE_VERSION, &[])?;
-        connection.execute(OPERATION, &format!("{INSERT_VERSION} ({VERSION})"), &[])?;
-        Ok(())
-    })
-}
-
-/// Creates the indexes that are missing. Where none is, nobody is waited for.
-#[cfg(feature = "local")]
-pub(crate) fn create_indexes(connection: &mut Connection, operation: &str, indexes: &[Index]) -> Result<()> {
-    let mut missing = Vec::new();
-    for index in indexes {
-        let count = Statement::new(sql::COUNT_INDEX, [index.name.as_str().into()]);
-        if connection.read(operation, &count, &|row| row.integer(0))? == [0] {
-            missing.push(&index.create);
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    connection.transaction(operation, |connection| {
-        missing.iter().try_for_each(|create| connection.execute(operation, &create.sql, &create.args).map(drop))
-    })
-}
-
-/// Refuses a database that is newer than this code, or somebody else's, before
-/// anything in it is changed.
-#[cfg(feature = "local")]
-pub(crate) fn check_ours(connection: &mut Connection) -> Result<()> {
-    // One statement, so that another process may be creating the schema.
-    let names = Statement::new(sql::SELECT_TABLES, []);
-    let found = connection.read(OPEN, &names, &|row| Ok(row.text(0)?.into_owned()))?;
+pub(crate) fn check_tables(found: &[String]) -> Result<bool> {
     match found.first() {
-        None => Ok(()),
-        Some(_) if found.iter().any(|name| name == sql::VERSION_TABLE) => version(connection).map(drop),
+        None => Ok(false),
+        Some(_) if found.iter().any(|name| name == sql::VERSION_TABLE) => Ok(true),
         Some(name) => Err(Error::unsupported(
             OPEN,
             format!(
@@ -83,30 +36,19 @@ pub(crate) fn check_ours(connection: &mut Connection) -> Result<()> {
     }
 }
 
-/// Refuses a database whose schema is not of this version, where it cannot be
-/// brought up to date.
+/// Refuses a version other than this code's, where a database cannot be brought
+/// up to date.
 #[cfg(feature = "local")]
-pub(crate) fn check_current(connection: &mut Connection) -> Result<()> {
-    match version(connection)? {
-        VERSION => Ok(()),
-        found => Err(Error::unsupported(
-            OPEN,
-            format!(
-                "it can only be read, and its schema is of version {found}, not {VERSION}: open it once where it can be written"
-            ),
-        )),
+pub(crate) fn check_current(found: u32) -> Result<()> {
+    if found == VERSION {
+        return Ok(());
     }
-}
-
-/// The database's version, 0 where it has no schema yet.
-#[cfg(feature = "local")]
-fn version(connection: &mut Connection) -> Result<u32> {
-    let count = Statement::new(sql::COUNT_VERSION_TABLE, []);
-    if connection.read(OPERATION, &count, &|row| row.integer(0))? == [0] {
-        return Ok(0);
-    }
-    let found = connection.read(OPERATION, &Statement::new(SELECT_VERSION, []), &|row| row.integer(0))?;
-    check_version(found.first().copied().unwrap_or(0))
+    Err(Error::unsupported(
+        OPEN,
+        format!(
+            "it can only be read, and its schema is of version {found}, not {VERSION}: open it once where it can be written"
+        ),
+    ))
 }
 
 /// Refuses a database that is newer than this code.

@@ -2,14 +2,16 @@
 
 mod batch;
 mod builder;
+mod cached;
 mod episodes;
 mod heuristics;
 mod patterns;
 mod query;
 mod read;
-pub(crate) mod table;
+mod table;
 mod turn;
 mod turso;
 
 pub use builder::TursoBuilder;
+pub use cached::CachedTursoStorage;
 pub use turso::TursoStorage;

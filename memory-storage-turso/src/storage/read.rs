@@ -12,7 +12,7 @@ use super::table::Table;
 use super::turn::Turn;
 use crate::metrics::Call;
 #[cfg(feature = "remote")]
-use crate::transport::Columns;
+use crate::sql::Columns;
 use crate::transport::Transport;
 #[cfg(feature = "remote")]
 use crate::transport::remote::Remote;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use crate::transport::{Columns, Value};
+use crate::sql::{Columns, TableSql, Value};
 
 /// A kind of record as a table.
 pub(crate) trait Table: Record {
@@ -25,40 +25,6 @@ pub(crate) trait Table: Record {
     /// The SQL that gives the value of one of [`Record::FIELDS`], NULL where
     /// it is missing; of a list or a real, its JSON text.
     fn expression(field: FieldName) -> &'static str;
-}
-
-/// The fixed texts of one kind.
-#[derive(Debug)]
-pub(crate) struct TableSql {
-    pub(crate) table: &'static str,
-    pub(crate) id: &'static str,
-    pub(crate) time: &'static str,
-    /// Every column, as [`Table::from_row`] reads them.
-    pub(crate) columns: Texts,
-    /// How many bytes a row takes in an answer, as sqld counts them: the texts
-    /// before JSON escapes, and for each column `{"type":"text","value":""}` or
-    /// `{"type":"integer","value":""}` with up to 20 digits. The constant is the
-    /// sum for the columns of limited length, and for the total beside them.
-    pub(crate) size: &'static str,
-    pub(crate) upsert: Upsert,
-    /// Deletes the rows whose ids are in the JSON array `?1`.
-    pub(crate) delete: &'static str,
-}
-
-/// Stores rows, each in place of the one with its id if there is one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Upsert {
-    /// The row of its parameters.
-    pub(crate) one: &'static str,
-    /// The rows of the JSON array `?1`.
-    pub(crate) many: &'static str,
-}
-
-/// What is written differently for the two transports.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Texts {
-    pub(crate) local: &'static str,
-    pub(crate) remote: &'static str,
 }
 
 /// A value as JSON text.

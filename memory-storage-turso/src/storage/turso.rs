@@ -18,13 +18,13 @@ use tracing::Instrument;
 use super::builder::TursoBuilder;
 use super::table::Table;
 use super::{batch, query, read};
-use crate::metrics::{Call, Operation, PerformanceMetrics};
-use crate::prepared::PreparedCacheStats;
+use crate::metrics::{Call, Operation, PerformanceMetrics, PreparedCacheStats};
 use crate::schema::{self, Index, IndexedKey};
+use crate::sql::Statement;
+use crate::transport::Transport;
 use crate::transport::process::Process;
 #[cfg(feature = "remote")]
 use crate::transport::remote::NetworkStats;
-use crate::transport::{Statement, Transport};
 
 /// A libSQL database, in this process or across a network, as a
 /// [`MemoryStorage`].

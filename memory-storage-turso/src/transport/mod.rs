@@ -6,107 +6,11 @@ pub(crate) mod process;
 #[cfg(feature = "remote")]
 pub(crate) mod remote;
 
-use std::borrow::Cow;
-
-use memory_core::{Error, Result, WriteBatch, WriteId, Written};
+use memory_core::{Result, WriteBatch, WriteId, Written};
 
 use crate::metrics::{Call, PerformanceMetrics, TransportRecorder};
 use crate::schema::Index;
-use crate::storage::table::Upsert;
-
-/// A value bound to a statement.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
-    Null,
-    Integer(i64),
-    Text(String),
-    /// The text of a JSON value.
-    Json(String),
-}
-
-impl Value {
-    /// The bytes that it takes.
-    pub(crate) const fn size(&self) -> usize {
-        match self {
-            Self::Null | Self::Integer(_) => size_of::<Self>(),
-            Self::Text(text) | Self::Json(text) => size_of::<Self>() + text.len(),
-        }
-    }
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::Integer(value)
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-impl<T: Into<Self>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Null, Into::into)
-    }
-}
-
-/// SQL with its values.
-#[derive(Clone, Debug)]
-pub(crate) struct Statement {
-    pub(crate) sql: Cow<'static, str>,
-    pub(crate) args: Vec<Value>,
-}
-
-impl Statement {
-    pub(crate) fn new(sql: impl Into<Cow<'static, str>>, args: impl Into<Vec<Value>>) -> Self {
-        Self { sql: sql.into(), args: args.into() }
-    }
-}
-
-/// A part of an atomic write.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// Rows to store, by [`TableSql::upsert`](crate::storage::table::TableSql).
-    Each { sql: Upsert, rows: Vec<Vec<Value>> },
-    /// One statement, whose changed rows are counted.
-    Counted(Statement),
-}
-
-/// What a write on a server did.
-#[cfg(feature = "remote")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Done {
-    /// Rows that its counted statements changed.
-    pub(crate) counted: u64,
-    /// Whether an earlier attempt had done it, and this one nothing.
-    pub(crate) already: bool,
-}
-
-/// A row of an answer, as its columns.
-pub(crate) trait Columns {
-    /// The text of a column, also one that was cast to a blob so that nothing
-    /// cuts it at a NUL.
-    fn text(&self, column: usize) -> Result<Cow<'_, str>> {
-        self.optional_text(column)?.ok_or_else(|| unexpected(column, "a text"))
-    }
-    fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>>;
-    fn integer(&self, column: usize) -> Result<i64> {
-        self.optional_integer(column)?.ok_or_else(|| unexpected(column, "an integer"))
-    }
-    fn optional_integer(&self, column: usize) -> Result<Option<i64>>;
-}
-
-pub(crate) fn unexpected(column: usize, wanted: &str) -> Error {
-    Error::corrupt(format!("column {column} of a row is not {wanted}"))
-}
+use crate::sql::{Columns, Statement, Step};
 
 /// How a storage reaches its database.
 #[derive(Debug)]

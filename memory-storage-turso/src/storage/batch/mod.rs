@@ -9,9 +9,10 @@ use memory_core::{Episode, Error, Heuristic, Id, Kind, Pattern, Result, WriteBat
 use super::table::Table;
 use super::turn::Turn;
 use crate::metrics::{Call, Operation};
+use crate::sql::{Statement, Step, Value, id_list};
+use crate::transport::Transport;
 #[cfg(feature = "local")]
 use crate::transport::local::{Local, Part};
-use crate::transport::{Statement, Step, Transport, Value};
 
 /// The operation that a batch is counted as: a put or a delete if it does that
 /// alone and to one kind, which is how a cached storage writes.
@@ -168,21 +169,5 @@ const fn upsert<R: Table>(rows: Rows) -> Step {
 }
 
 pub(super) fn delete<R: Table>(ids: &[Id<R>]) -> Step {
-    Step::Counted(Statement::new(R::SQL.delete, [id_list(ids).into()]))
-}
-
-/// Ids as a JSON array, which one parameter of one fixed statement takes.
-pub(crate) fn id_list<R: Table>(ids: &[Id<R>]) -> String {
-    let mut list = String::with_capacity(2 + 39 * ids.len());
-    list.push('[');
-    for (number, id) in ids.iter().enumerate() {
-        if number > 0 {
-            list.push(',');
-        }
-        list.push('"');
-        list.push_str(id.uuid().as_hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()));
-        list.push('"');
-    }
-    list.push(']');
-    list
+    Step::Counted(Statement::new(R::SQL.delete, [id_list(ids.iter().map(|id| id.uuid())).into()]))
 }

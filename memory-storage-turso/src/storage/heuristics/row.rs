@@ -4,8 +4,8 @@ use memory_core::backend::FieldName;
 use memory_core::{Heuristic, Record, Result};
 
 use super::{query, sql};
-use crate::storage::table::{RowReader, Table, TableSql, json};
-use crate::transport::{Columns, Value};
+use crate::sql::{Columns, TableSql, Value};
+use crate::storage::table::{RowReader, Table, json};
 
 impl Table for Heuristic {
     const SQL: &'static TableSql = &sql::SQL;

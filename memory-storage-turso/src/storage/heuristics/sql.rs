@@ -1,6 +1,6 @@
 //! The statements on heuristics.
 
-use crate::storage::table::{TableSql, Texts, Upsert};
+use crate::sql::{TableSql, Texts, Upsert};
 
 macro_rules! upsert {
     ($rows:literal) => {

@@ -1,6 +1,6 @@
 //! The statements on patterns.
 
-use crate::storage::table::{TableSql, Texts, Upsert};
+use crate::sql::{TableSql, Texts, Upsert};
 
 macro_rules! upsert {
     ($rows:literal) => {

@@ -8,9 +8,8 @@ use memory_core::backend::Position;
 use memory_core::{Id, Query};
 
 use super::{Sql, filter, limit_and_one, order};
-use crate::storage::batch::id_list;
+use crate::sql::{Statement, id_list};
 use crate::storage::table::Table;
-use crate::transport::Statement;
 
 /// The records of these ids, in order of id, up to about `max` bytes and at
 /// least one.
@@ -18,7 +17,7 @@ pub(crate) fn get<R: Table>(ids: &[Id<R>], max: usize) -> Statement {
     let mut sql = Sql::default();
     sql.push("WITH found AS (SELECT ").push(R::SQL.id).push(" AS id, ").push(R::SQL.size).push(" AS size FROM ");
     sql.push(R::SQL.table).push(" WHERE ").push(R::SQL.id).push(" IN (SELECT value FROM json_each(");
-    sql.bind(id_list(ids)).push(")))");
+    sql.bind(id_list(ids.iter().map(|id| id.uuid()))).push(")))");
     fetch::<R>(&mut sql, "id", max);
     sql.statement()
 }

@@ -14,8 +14,8 @@ use memory_core::{Field, Filter, Metadata, Result};
 
 use super::place::{Place, place, text_in_metadata};
 use super::{Sql, filter};
+use crate::sql::{Columns, Statement, Value, unexpected};
 use crate::storage::table::Table;
-use crate::transport::{Columns, Statement, Value, unexpected};
 
 /// The statement that counts all records that match.
 pub(crate) fn count<R: Table>(only: &Filter<R>) -> Statement {

@@ -2,7 +2,7 @@
 
 use memory_core::{Access, Plan};
 
-use crate::transport::Statement;
+use crate::sql::Statement;
 
 /// The statement that explains another.
 pub(crate) fn explain(mut statement: Statement) -> Statement {

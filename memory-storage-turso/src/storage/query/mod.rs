@@ -25,9 +25,8 @@ pub(crate) use count::{Group, count, group};
 pub(crate) use count::{MOST as MAX_FOUND, groups_bounded};
 pub(crate) use explain::{explain, plan};
 
-use super::batch::id_list;
 use super::table::Table;
-use crate::transport::{Statement, Value};
+use crate::sql::{Statement, Value, id_list};
 
 /// SQL in the making: text with `?` for each value, in order.
 #[derive(Clone, Debug, Default)]
@@ -84,7 +83,7 @@ fn number_text(real: f64) -> String {
 pub(crate) fn get<R: Table>(ids: &[Id<R>]) -> Statement {
     let mut sql = Sql::default();
     sql.push("SELECT ").push(R::SQL.columns.local).push(" FROM ").push(R::SQL.table).push(" WHERE ").push(R::SQL.id);
-    sql.push(" IN (SELECT value FROM json_each(").bind(id_list(ids)).push("))");
+    sql.push(" IN (SELECT value FROM json_each(").bind(id_list(ids.iter().map(|id| id.uuid()))).push("))");
     sql.statement()
 }
 

@@ -9,7 +9,7 @@ use memory_core::backend::Scalar;
 
 use super::Sql;
 use crate::schema::index::FAR;
-use crate::transport::Value;
+use crate::sql::Value;
 
 /// Up to here, values of a list are parameters of their own: SQLite then knows
 /// how many there are, and sees that an index is worth it.

@@ -18,7 +18,7 @@ use crate::config::LocalConfig;
 use crate::metrics::PerformanceMetrics;
 use crate::prepared::PreparedStatementCache;
 use crate::schema;
-use crate::transport::{Columns, Statement, Step, Value};
+use crate::sql::{Columns, Statement, Step, Value};
 
 /// The parts of one atomic write.
 pub(crate) enum Work {
@@ -78,9 +78,9 @@ impl Connection {
 
     /// Makes a new or old database ready for use: WAL, and the schema.
     pub(crate) fn prepare_database(&mut self) -> Result<()> {
-        schema::check_ours(self)?;
+        self.check_ours()?;
         if self.mode != Mode::Write {
-            return schema::check_current(self);
+            return self.check_current();
         }
         // The log is emptied before it gets longer, by `Log`; SQLite itself does
         // not let it rest at more once it begins anew.
@@ -89,7 +89,7 @@ impl Connection {
         // Readers and the writer do not wait for each other in WAL mode. It is
         // a property of the file, and `:memory:` keeps its own.
         self.read(schema::OPEN, &Statement::new("PRAGMA journal_mode = WAL", []), &|_| Ok(()))?;
-        schema::migrate(self)
+        self.migrate()
     }
 
     /// Notes the files that the storage has open, to notice when one is gone.

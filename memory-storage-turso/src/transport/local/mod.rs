@@ -8,6 +8,7 @@ mod lane;
 mod log;
 mod place;
 mod row;
+mod schema;
 mod standstill;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -29,10 +30,10 @@ pub(crate) use place::Place;
 pub(crate) use row::OwnedRow;
 
 use super::process::Process;
-use super::{Columns, Statement, Step};
 use crate::config::LocalConfig;
 use crate::metrics::{Call, PerformanceMetrics};
-use crate::schema::{self, Index};
+use crate::schema::{Index, OPEN};
+use crate::sql::{Columns, Statement, Step};
 
 #[derive(Debug)]
 pub(crate) struct Local {
@@ -69,7 +70,7 @@ impl Local {
             move || {
                 let mut connection = Connection::open(&place, mode, &config, Arc::clone(&metrics))?;
                 connection.watch_files(Arc::clone(&watched));
-                connection.check_files(schema::OPEN)?;
+                connection.check_files(OPEN)?;
                 Ok(connection)
             }
         };
@@ -83,7 +84,7 @@ impl Local {
             }
             Ok(())
         };
-        local.writer.run(schema::OPEN, keep).await?;
+        local.writer.run(OPEN, keep).await?;
         Ok(local)
     }
 
@@ -97,7 +98,7 @@ impl Local {
             let (place, config, own) = (place.clone(), config.clone(), Arc::clone(metrics));
             let open = move || Connection::open(&place, mode, &config, Arc::clone(&own));
             let writer = Lane::start("memory-writer", 1, Arc::clone(metrics), open).await?;
-            writer.run(schema::OPEN, Connection::prepare_database).await?;
+            writer.run(OPEN, Connection::prepare_database).await?;
             Ok((writer, mode))
         };
         let Some(path) = place.path() else { return open(Mode::Write).await };
@@ -212,16 +213,16 @@ impl Local {
     /// missing. A database that can only be read stays without them.
     pub(crate) async fn initialize_schema(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
         if self.mode != Mode::Write {
-            return self.writer.run(sent(call), schema::check_current).await;
+            return self.writer.run(sent(call), Connection::check_current).await;
         }
-        self.writer.run(sent(call), schema::migrate).await?;
+        self.writer.run(sent(call), Connection::migrate).await?;
         self.create_indexes(call, indexes).await
     }
 
     /// Creates the indexes that are missing.
     pub(crate) async fn create_indexes(&self, call: &Call<'_>, indexes: Vec<Index>) -> Result<()> {
         let operation = sent(call);
-        self.writer.run(operation, move |connection| schema::create_indexes(connection, operation, &indexes)).await
+        self.writer.run(operation, move |connection| connection.create_indexes(operation, &indexes)).await
     }
 
     /// Makes each of these writes impossible that has not taken effect, once

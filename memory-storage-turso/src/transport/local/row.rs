@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use libsql::{Row, Value, ValueType};
 use memory_core::Result;
 
-use crate::transport::{Columns, unexpected};
+use crate::sql::{Columns, unexpected};
 
 impl Columns for Row {
     fn optional_text(&self, column: usize) -> Result<Option<Cow<'_, str>>> {

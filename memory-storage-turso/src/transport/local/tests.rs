@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use super::{Local, Part, Place};
 use crate::config::{BatchConfig, LocalConfig, PreparedCacheConfig, Synchronous};
 use crate::metrics::{Call, Operation, PerformanceMetrics};
+use crate::sql::{Statement, Step};
 use crate::storage::TursoStorage;
-use crate::transport::{Statement, Step};
 
 static CALLS: AtomicU64 = AtomicU64::new(0);
 

@@ -22,7 +22,7 @@ use memory_core::Result;
 use serde::de::{self, DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use crate::transport::{Columns, unexpected};
+use crate::sql::{Columns, unexpected};
 
 /// Servers send base64 with and without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

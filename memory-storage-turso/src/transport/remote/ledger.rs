@@ -16,8 +16,7 @@ use super::answer::{BatchResult, Row, ServerError};
 use super::failure::Failure;
 use super::message::{first_error, row_len, row_list, stmt};
 use crate::config::LedgerConfig;
-use crate::storage::table::Upsert;
-use crate::transport::{Columns, Done, Statement, Step, Value};
+use crate::sql::{Columns, Done, Statement, Step, Upsert, Value, id_list};
 
 /// What a row's count of deleted records says of a write that was fenced off
 /// before it happened.
@@ -164,7 +163,7 @@ pub(super) fn write(entries: &[Entry<'_>], riding: &[WriteId], ledger: &LedgerCo
     let new = entries.iter().map(|entry| 1 + entry.fences).sum::<usize>() + riding.len();
     chain.push(stmt(prune(new, ledger), false));
     chain.end();
-    let asked = Statement::new(OUTCOMES, [id_list(entries.iter().map(|entry| entry.id)).into()]);
+    let asked = Statement::new(OUTCOMES, [id_list(entries.iter().map(|entry| entry.id.uuid())).into()]);
     chain.0.push(BatchStep { condition: None, stmt: stmt(asked, true) });
     (Batch { steps: chain.0, replication_index: None }, steps)
 }
@@ -179,12 +178,7 @@ pub(super) fn transaction(statements: impl IntoIterator<Item = Statement>) -> Ba
 
 /// Makes writes impossible that have not happened yet.
 pub(super) fn fence(writes: &[WriteId]) -> Statement {
-    Statement::new(FENCE, [id_list(writes.iter().copied()).into()])
-}
-
-fn id_list(ids: impl Iterator<Item = WriteId>) -> String {
-    let ids: Vec<_> = ids.map(|id| id.to_string()).collect();
-    serde_json::Value::from(ids).to_string()
+    Statement::new(FENCE, [id_list(writes.iter().map(|id| id.uuid())).into()])
 }
 
 /// What became of one of the writes of a request.

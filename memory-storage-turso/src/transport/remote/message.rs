@@ -8,7 +8,7 @@ use memory_core::{Error, Result};
 
 use super::answer::{Answer, BatchResult, Row, ServerError};
 use super::failure::Failure;
-use crate::transport::{Statement, Value};
+use crate::sql::{Statement, Value};
 
 /// One request that leaves nothing open at the server: a batch on a new
 /// stream, which is closed at once.

@@ -35,10 +35,10 @@ pub(crate) use retry::RetryPolicy;
 use retry::{Attempt, Operation, Shared};
 use write::WriteGate;
 
-use super::{Columns, Statement};
 use crate::config::{LedgerConfig, RemoteConfig};
 use crate::metrics::{Call, PerformanceMetrics};
 use crate::schema::SELECT_VERSION;
+use crate::sql::{Columns, Statement};
 
 #[derive(Debug)]
 pub(crate) struct Remote {

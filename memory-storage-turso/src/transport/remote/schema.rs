@@ -7,9 +7,12 @@ use super::Remote;
 use super::answer::BatchResult;
 use super::failure::Failure;
 use super::message::first_error;
-use crate::metrics::Call;
-use crate::schema::{Index, MIGRATIONS, OPERATION, SELECT_VERSION, VERSION, check_version};
-use crate::transport::Columns;
+use crate::metrics::{Call, Operation};
+use crate::schema::{INSERT_VERSION, Index, MIGRATIONS, SELECT_VERSION, VERSION, check_version};
+use crate::sql::Columns;
+
+/// What it is called in errors.
+const OPERATION: &str = Operation::InitializeSchema.words();
 
 /// The step that reads the version there is.
 const FOUND: u32 = 1;
@@ -37,7 +40,7 @@ impl Remote {
 /// The batch, and which of its steps is the commit.
 fn creation(indexes: &[Index]) -> (Batch, u32) {
     let ok = |step| BatchCond::Ok { step };
-    let insert = format!("{} ({VERSION})", crate::schema::INSERT_VERSION);
+    let insert = format!("{INSERT_VERSION} ({VERSION})");
     let mut steps = vec![step("BEGIN IMMEDIATE", None), step(SELECT_VERSION, Some(ok(0)))];
     for create in MIGRATIONS.iter().copied().flatten().copied().chain([insert.as_str()]) {
         let last = last(&steps);

@@ -15,7 +15,7 @@ use super::pool::Permit;
 use super::retry::Operation;
 use super::{MAX_RIDING, Remote, uncounted, whole};
 use crate::metrics::Call;
-use crate::transport::{Done, Step};
+use crate::sql::{Done, Step};
 
 /// The most writes in one request, 64 entries of the ledger.
 const MAX_WRITES: usize = 64;

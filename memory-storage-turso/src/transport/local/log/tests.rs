@@ -5,9 +5,9 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use crate::metrics::PerformanceMetrics;
+use crate::sql::{Statement, Step};
 use crate::transport::local::tests::{call, config};
 use crate::transport::local::{Local, Place, Work};
-use crate::transport::{Statement, Step};
 
 const LIMIT: u64 = 128 << 10;
 const WRITES: usize = 300;

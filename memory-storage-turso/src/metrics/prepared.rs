@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::metrics::{Count, LatencyRecorder, PreparedStatementMetrics, seconds, total};
+use super::{Count, LatencyRecorder, PreparedStatementMetrics, seconds, total};
 
 /// What the statement caches of a storage did so far, all connections together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

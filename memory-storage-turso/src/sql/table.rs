@@ -1,0 +1,35 @@
+//! The fixed texts of one kind of record.
+
+/// The fixed texts of one kind.
+#[derive(Debug)]
+pub(crate) struct TableSql {
+    pub(crate) table: &'static str,
+    pub(crate) id: &'static str,
+    pub(crate) time: &'static str,
+    /// Every column, in the order in which its rows are read.
+    pub(crate) columns: Texts,
+    /// How many bytes a row takes in an answer, as sqld counts them: the texts
+    /// before JSON escapes, and for each column `{"type":"text","value":""}` or
+    /// `{"type":"integer","value":""}` with up to 20 digits. The constant is the
+    /// sum for the columns of limited length, and for the total beside them.
+    pub(crate) size: &'static str,
+    pub(crate) upsert: Upsert,
+    /// Deletes the rows whose ids are in the JSON array `?1`.
+    pub(crate) delete: &'static str,
+}
+
+/// Stores rows, each in place of the one with its id if there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Upsert {
+    /// The row of its parameters.
+    pub(crate) one: &'static str,
+    /// The rows of the JSON array `?1`.
+    pub(crate) many: &'static str,
+}
+
+/// What is written differently for the two transports.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Texts {
+    pub(crate) local: &'static str,
+    pub(crate) remote: &'static str,
+}
