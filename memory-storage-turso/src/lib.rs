@@ -21,8 +21,8 @@ pub use cache::{CachedStats, CachedStorage, KindCacheStats, QueryCache, QueryCac
 #[cfg(feature = "remote")]
 pub use config::LedgerConfig;
 pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
-/// The settings of the caches, from the crate that holds them.
-pub use memory_storage_redb::CacheConfig;
+/// The settings and the clock of the caches, from the crate that implements them.
+pub use memory_storage_redb::{AdaptiveCacheConfig, CacheConfig, Clock, Moment};
 pub use metrics::{
     BatchMetrics, BatchingMetrics, CacheFirstMetrics, Latencies, LatencySaved, MetadataQueryMetrics, OperationMetrics,
     PerformanceMetrics, PerformanceSnapshot, PreparedCacheStats, PreparedStatementMetrics, ReadMetrics,

@@ -40,9 +40,10 @@ pub struct CacheConfig {
     pub heuristic_ttl: Duration,
     /// Whether results of queries are cached. Default: true.
     pub enable_query_cache: bool,
-    /// Results held at most. Default: 1,000.
+    /// Maximum number of results. One half is for episodes, one quarter each for
+    /// patterns and heuristics; a kind always has room for one. Default: 1,000.
     pub max_queries: usize,
-    /// Bytes of results held at most. Default: 32 MiB.
+    /// Maximum bytes of results, divided as `max_queries`. Default: 32 MiB.
     pub max_query_bytes: u64,
     /// The highest age of a result. Default: 5 minutes.
     pub query_ttl: Duration,

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use memory_core::backend::ByKind;
 use memory_core::{MemoryStorage, WriteId};
 use tokio::runtime::Handle;
 
@@ -39,7 +40,7 @@ struct Open {
 pub(super) struct Doubt {
     number: u64,
     id: WriteId,
-    pub(super) begun: [Begun; 3],
+    pub(super) begun: ByKind<Begun>,
 }
 
 /// Doubts that a settlement or a fence, begun now, will end.
@@ -54,7 +55,7 @@ impl Doubts {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, id: WriteId, begun: [Begun; 3]) {
+    pub(super) fn add(&self, id: WriteId, begun: ByKind<Begun>) {
         let mut open = self.open();
         let number = open.next;
         open.next += 1;
@@ -104,7 +105,7 @@ impl<S: MemoryStorage> Shared<S> {
     /// Ends what a settlement or a fence has ended.
     pub(super) fn resolve(&self, ending: &Ending) {
         for doubt in self.doubts.take(ending) {
-            self.caches.kinds.end(&doubt.begun, None);
+            self.caches.end(&doubt.begun, None);
         }
     }
 }

@@ -1,18 +1,18 @@
-//! What is cached of one kind of record, and what is known of its writes.
+//! The cache of one kind: its records, its results, and the coherence state of both.
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use memory_core::backend::Changes;
-use memory_core::{Episode, Heuristic, Id, Pattern, Record, Result};
+use memory_core::backend::{Changes, PerKind};
+use memory_core::{Id, Record, Result};
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, Clock, Moment};
 
-use super::answer::{Answer, Found};
+use super::answer::Answer;
 use super::coherence::{CoherenceTable, Generation, Stripe};
 use super::flight::Flights;
-use super::query_cache::QueryCache;
 use super::query_key::QueryKey;
+use super::results::ResultCache;
 use super::stats::KindCacheStats;
 use crate::metrics::ReadTotals;
 
@@ -26,14 +26,16 @@ pub(crate) type Value<R> = Option<Arc<R>>;
 const STRIPES: Stripe = 256;
 
 /// The cache of one kind.
-pub struct KindCache<R: Record> {
+pub(super) struct KindCache<R: Record> {
     /// `None` where the kind is not cached.
     pub(super) values: Option<AdaptiveCache<Id<R>, Value<R>, Time>>,
     pub(super) keys: CoherenceTable,
     pub(super) loads: Flights<Id<R>, Value<R>>,
-    /// One stripe, for the results of queries.
+    /// `None` if results are not cached.
+    pub(super) results: Option<ResultCache<R>>,
+    /// The one stripe of all results.
     pub(super) table: CoherenceTable,
-    pub(super) searches: Flights<QueryKey, Arc<Answer>>,
+    pub(super) searches: Flights<QueryKey, Arc<Answer<R>>>,
     pub(super) counts: Counts,
 }
 
@@ -100,7 +102,7 @@ pub(super) fn count(counter: &AtomicU64, more: usize) {
 /// A change, by the stripe of its key.
 type Keyed<'a, R> = (Stripe, Id<R>, Option<&'a Arc<R>>);
 
-/// What a write has begun in one kind.
+/// The stripes of one kind in which a write has begun.
 #[derive(Debug, Default)]
 pub(super) struct Begun {
     stripes: Vec<(Stripe, Generation)>,
@@ -108,13 +110,25 @@ pub(super) struct Begun {
     at: Moment,
 }
 
+/// The family whose members are all this type.
+impl PerKind for Begun {
+    type Of<R: Record> = Self;
+}
+
 impl<R: Record> KindCache<R> {
-    pub(super) fn new(config: Option<AdaptiveCacheConfig>, time: &Time) -> Result<Self> {
+    /// Creates the cache of this kind: `values` bounds its records, `results` the
+    /// results of all kinds.
+    pub(super) fn new(
+        values: Option<AdaptiveCacheConfig>,
+        results: Option<&AdaptiveCacheConfig>,
+        time: &Time,
+    ) -> Result<Self> {
         let build = |config| AdaptiveCache::builder(config).weigher(weight).clock(Arc::clone(time)).build();
         Ok(Self {
-            values: config.map(build).transpose()?,
+            values: values.map(build).transpose()?,
             keys: CoherenceTable::new(STRIPES),
             loads: Flights::default(),
+            results: results.map(|all| ResultCache::new(all, time)).transpose()?,
             table: CoherenceTable::new(1),
             searches: Flights::default(),
             counts: Counts::default(),
@@ -136,10 +150,7 @@ impl<R: Record> KindCache<R> {
 
     /// A write of these changes begins: nothing that it may change is cached
     /// from here on until it is over.
-    pub(super) fn begin(&self, changes: &Changes<R>, queries: Option<&QueryCache>) -> Begun
-    where
-        R: Cached,
-    {
+    pub(super) fn begin(&self, changes: &Changes<R>) -> Begun {
         if changes.is_empty() {
             return Begun::default();
         }
@@ -151,8 +162,8 @@ impl<R: Record> KindCache<R> {
             stripes.push((stripe, self.keys.begin(stripe, remove)));
         }
         let table = self.table.begin(0, || {
-            if let Some(queries) = queries {
-                queries.forget(changes);
+            if let Some(results) = &self.results {
+                results.forget(changes);
             }
         });
         Begun { stripes, table: Some(table), at }
@@ -177,22 +188,24 @@ impl<R: Record> KindCache<R> {
         }
     }
 
-    /// Drops what is cached of one record, and all results of queries.
-    pub(super) fn invalidate(&self, id: Id<R>, queries: Option<&QueryCache>) {
+    /// Drops what is cached of one record, and all results of this kind.
+    pub(super) fn invalidate(&self, id: Id<R>) {
         self.keys.invalidate(self.stripe(id), || self.remove(id));
-        self.table.invalidate(0, || {
-            if let Some(queries) = queries {
-                queries.forget_kind(R::KIND);
-            }
-        });
+        self.table.invalidate(0, || self.clear_results());
     }
 
-    /// Drops every record that is cached; the caller drops the results.
+    /// Drops all cached records and results of this kind.
     pub(super) fn invalidate_all(&self) {
         self.keys.invalidate_all();
-        self.table.invalidate_all();
         if let Some(values) = &self.values {
             values.clear();
+        }
+        self.table.invalidate(0, || self.clear_results());
+    }
+
+    fn clear_results(&self) {
+        if let Some(results) = &self.results {
+            results.clear();
         }
     }
 
@@ -254,43 +267,3 @@ impl<R: Record> fmt::Debug for KindCache<R> {
         f.debug_struct("KindCache").field("stats", &self.stats()).finish_non_exhaustive()
     }
 }
-
-/// The caches of all kinds.
-#[derive(Debug)]
-pub struct Kinds {
-    pub(super) episodes: KindCache<Episode>,
-    pub(super) patterns: KindCache<Pattern>,
-    pub(super) heuristics: KindCache<Heuristic>,
-}
-
-/// A kind that has a cache.
-pub trait Cached: Record {
-    /// The cache of this kind.
-    fn cache(kinds: &Kinds) -> &KindCache<Self>;
-
-    /// A page of this kind, among the results of all kinds.
-    fn answer(found: Found<Self>) -> Answer;
-
-    /// The page, if it is one of this kind.
-    fn found(answer: &Answer) -> Option<&Found<Self>>;
-}
-
-macro_rules! cached {
-    ($($record:ident in $field:ident as $variant:ident),*) => {$(
-        impl Cached for $record {
-            fn cache(kinds: &Kinds) -> &KindCache<Self> {
-                &kinds.$field
-            }
-
-            fn answer(found: Found<Self>) -> Answer {
-                Answer::$variant(found)
-            }
-
-            fn found(answer: &Answer) -> Option<&Found<Self>> {
-                if let Answer::$variant(found) = answer { Some(found) } else { None }
-            }
-        }
-    )*};
-}
-
-cached!(Episode in episodes as Episodes, Pattern in patterns as Patterns, Heuristic in heuristics as Heuristics);

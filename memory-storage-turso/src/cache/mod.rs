@@ -1,9 +1,14 @@
-//! Cache-first reads that are never stale. [`wrapper`] is what callers see,
-//! [`read`], [`search`] and [`write`] are what it does, [`coherence`] says what
-//! may be cached, [`flight`] lets many wait for one load, [`doubt`] ends writes
-//! of unknown outcome, and [`query_cache`] holds whole results.
+//! Cache-first reads that are never stale.
+//!
+//! - [`wrapper`] is the public storage; [`read`], [`search`] and [`write`] are its
+//!   operations, and [`shared`] their state.
+//! - [`caches`] has one [`kind`] cache for each kind of record, which owns its
+//!   records and its [`results`]. [`query_cache`] offers the latter for direct use.
+//! - [`coherence`] decides what may be cached, [`flight`] lets many callers wait for
+//!   one load, and [`doubt`] ends indeterminate writes.
 
 mod answer;
+mod caches;
 mod coherence;
 mod doubt;
 mod flight;
@@ -13,6 +18,7 @@ mod model;
 mod query_cache;
 mod query_key;
 mod read;
+mod results;
 mod search;
 mod shared;
 #[cfg(test)]

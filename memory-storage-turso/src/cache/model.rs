@@ -10,105 +10,15 @@
 //! lookup takes its time in one step and counts its read in a later one. It has one writer
 //! less, since its states are many.
 
+mod state;
+
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
+use state::{Broken, Entry, Reader, State, Writer};
+
 use super::coherence::{Cell, Generation};
 use super::shortcut::Shortcut;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Writer {
-    Idle,
-    /// Sent. Its acknowledgement ends all doubts numbered below `fences`.
-    Sent {
-        begun: Generation,
-        fences: u8,
-    },
-    /// The database has it as this value.
-    Stored {
-        begun: Generation,
-        fences: u8,
-        value: u8,
-    },
-    /// Nobody waits for it any more. While `late` it may still be stored.
-    Doubt {
-        number: u8,
-        begun: Generation,
-        fences: u8,
-        late: bool,
-    },
-    Over,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Reader {
-    /// Yet to begin; after an abandoned flight, again, with the floor it had.
-    Idle(Option<u8>),
-    /// Has taken its time, and not yet looked at the cache.
-    Looks {
-        floor: u8,
-        at: u8,
-    },
-    /// Asks for itself, as a write is pending.
-    Alone {
-        floor: u8,
-    },
-    Answered {
-        floor: u8,
-        value: u8,
-    },
-    Leads {
-        floor: u8,
-        noted: Generation,
-        value: Option<u8>,
-    },
-    Waits {
-        floor: u8,
-        noted: Generation,
-    },
-    Over,
-}
-
-/// What is cached.
-#[derive(Clone, Copy, Hash)]
-struct Entry {
-    value: u8,
-    /// When its present term ends; the next one would be as long as the first.
-    ends: u8,
-    /// Whether it was read in this term.
-    read: bool,
-    /// Whether a lookup has found its life to be over.
-    found_over: bool,
-}
-
-#[derive(Clone, Hash)]
-struct State {
-    cell: Cell,
-    now: u8,
-    cached: Option<Entry>,
-    /// The generation of the flight that can be joined.
-    flight: Option<Generation>,
-    /// The newest value in the database.
-    stored: u8,
-    /// The newest value that was acknowledged or returned.
-    floor: u8,
-    writers: [Writer; 3],
-    readers: [Reader; 3],
-    /// The number of the next doubt.
-    doubts: u8,
-    /// Doubts below are fenced off by what is stored.
-    fenced: u8,
-    /// Doubts below are settled by an answer that is on its way.
-    settling: Option<u8>,
-}
-
-/// What must not happen.
-#[derive(Debug, PartialEq)]
-enum Broken {
-    Stale,
-    /// An answer from an entry whose life a lookup before had found to be over.
-    Undead,
-}
 
 type Next = Result<State, Broken>;
 
@@ -405,52 +315,6 @@ impl Walk {
                 self.end(state, begun, None);
             }
         }
-    }
-}
-
-impl State {
-    fn cache(&mut self, value: u8) {
-        self.cached = Some(Entry { value, ends: self.now + 1, read: false, found_over: false });
-    }
-
-    fn doubt(&mut self, writer: usize, begun: Generation, fences: u8, late: bool) {
-        self.writers[writer] = Writer::Doubt { number: self.doubts, begun, fences, late };
-        self.doubts += 1;
-    }
-
-    fn fence(&mut self, below: u8) {
-        for writer in &mut self.writers {
-            if let Writer::Doubt { number, late, .. } = writer
-                && *number < below
-            {
-                *late = false;
-            }
-        }
-    }
-
-    /// Takes a flight off, and lets `each` do with those that wait for it.
-    fn land(
-        &mut self,
-        noted: Generation,
-        each: impl Fn(&mut Self, usize, u8) -> Result<(), Broken>,
-    ) -> Result<(), Broken> {
-        if self.flight == Some(noted) {
-            self.flight = None;
-        }
-        for waiter in 0..3 {
-            if let Reader::Waits { floor, noted: waits } = self.readers[waiter]
-                && waits == noted
-            {
-                each(self, waiter, floor)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn answer(&mut self, reader: usize, floor: u8, value: u8) -> Result<(), Broken> {
-        self.readers[reader] = Reader::Over;
-        self.floor = self.floor.max(value);
-        if value < floor { Err(Broken::Stale) } else { Ok(()) }
     }
 }
 

@@ -1,26 +1,32 @@
-//! Whole results of queries.
+//! A result cache for direct use.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use memory_core::backend::Changes;
-use memory_core::{Counts, Episode, Filter, Heuristic, Kind, Page, Pattern, Query, Result};
-use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, CacheConfig, Clock, CoarseClock, Moment};
+use memory_core::backend::{ByKind, PerKind};
+use memory_core::{Episode, Heuristic, Page, Pattern, Query, Record, Result};
+use memory_storage_redb::{AdaptiveCacheConfig, CacheConfig, Clock, CoarseClock};
 
-use super::answer::{Answer, Found};
-use super::kind::{Cached, Time, count};
+use super::answer::Answer;
+use super::kind::Time;
 use super::query_key::QueryKey;
+use super::results::ResultCache;
 use super::stats::QueryCacheStats;
-use crate::metrics::ReadTotals;
 
-/// A cache of whole results, bounded by entries and bytes, each at most as old
-/// as `query_ttl` of [`CacheConfig`] says. Records are shared, not copied.
+/// A cache of whole results, bounded by entries, bytes and age. Records are
+/// shared, not copied.
 ///
-/// Inside a [`CachedStorage`](crate::CachedStorage) it follows every write. Used
-/// alone it is **not coherent**: it knows of no writes, and a result is as old
-/// as the caller lets it become, by [`invalidate`](Self::invalidate) or up to
-/// the age that the configuration allows.
+/// A [`CachedStorage`](crate::CachedStorage) keeps results in the same way and
+/// drops them when a write may alter them. A `QueryCache` is **not coherent**: it
+/// sees no writes. A result stays until the caller drops it with
+/// [`invalidate`](Self::invalidate) or until its age reaches the configured
+/// maximum.
+///
+/// - Each kind of record has keys of its own: `cache_patterns` does not replace
+///   the episodes under the same key.
+/// - The bounds on entries and bytes hold for all kinds together. Episodes have
+///   one half of each, patterns and heuristics have one quarter each. A kind
+///   always has room for one entry.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -33,22 +39,21 @@ use crate::metrics::ReadTotals;
 /// let episode = Arc::new(Episode::new("Fix the login form", TaskContext::new("web"), TaskType::Debugging));
 /// cache.cache_episodes(key.clone(), vec![Arc::clone(&episode)]);
 /// assert_eq!(cache.get_episodes(&key), Some(vec![episode]));
+/// assert_eq!(cache.get_patterns(&key), None);
 /// ```
 pub struct QueryCache {
-    answers: AdaptiveCache<QueryKey, Arc<Answer>, Time>,
-    pub(super) misses: AtomicU64,
-    pub(super) coalesced: AtomicU64,
-    pub(super) refused: AtomicU64,
-    kept: AtomicU64,
-    forgotten: AtomicU64,
+    results: ByKind<ResultCaches>,
 }
 
-/// Records held against filters by one write; where there would be more, every
-/// result of the kind goes. At about 100 ns each this is 10 ms.
-const MAX_MATCHED: usize = 100_000;
+/// The family of the result caches.
+struct ResultCaches;
+
+impl PerKind for ResultCaches {
+    type Of<R: Record> = ResultCache<R>;
+}
 
 impl Default for QueryCache {
-    /// At most 1,000 results of 32 MiB together, none older than 5 minutes: the
+    /// A cache of at most 1,000 results and 32 MiB, each at most 5 minutes old: the
     /// defaults of [`CacheConfig`].
     fn default() -> Self {
         let config = CacheConfig::default().queries().ok().flatten();
@@ -57,144 +62,81 @@ impl Default for QueryCache {
 }
 
 impl QueryCache {
-    /// A cache on the system's clock.
+    /// Creates a cache on the system's clock.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](memory_core::Error::InvalidInput), which names the
-    /// setting that no cache can have.
+    /// [`InvalidInput`](memory_core::Error::InvalidInput), which names the invalid
+    /// setting.
     pub fn new(config: AdaptiveCacheConfig) -> Result<Self> {
         Self::with_clock(config, CoarseClock)
     }
 
-    /// A cache on a clock of the caller's.
+    /// Creates a cache on the caller's clock.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new).
+    #[expect(clippy::needless_pass_by_value, reason = "as `new`, whose callers make it on the spot")]
     pub fn with_clock(config: AdaptiveCacheConfig, clock: impl Clock + 'static) -> Result<Self> {
-        Self::on(config, Arc::new(clock))
-    }
-
-    pub(super) fn on(config: AdaptiveCacheConfig, time: Time) -> Result<Self> {
-        let weight = |key: &QueryKey, answer: &Arc<Answer>| {
-            (size_of::<(QueryKey, Arc<Answer>, Answer)>() + key.size() + answer.size()) as u64
+        let time: Time = Arc::new(clock);
+        let results = ByKind {
+            episodes: ResultCache::new(&config, &time)?,
+            patterns: ResultCache::new(&config, &time)?,
+            heuristics: ResultCache::new(&config, &time)?,
         };
-        Ok(Self {
-            answers: AdaptiveCache::builder(config).weigher(weight).clock(time).build()?,
-            misses: AtomicU64::new(0),
-            coalesced: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            kept: AtomicU64::new(0),
-            forgotten: AtomicU64::new(0),
-        })
+        Ok(Self { results })
     }
 
-    /// Drops one result.
+    /// Drops the results of all kinds under `key`.
     pub fn invalidate(&self, key: &QueryKey) {
-        drop(self.answers.remove(key));
+        let ByKind { episodes, patterns, heuristics } = &self.results;
+        episodes.remove(key);
+        patterns.remove(key);
+        heuristics.remove(key);
     }
 
     /// Drops all results.
     pub fn invalidate_all(&self) {
-        self.answers.clear();
+        let ByKind { episodes, patterns, heuristics } = &self.results;
+        episodes.clear();
+        patterns.clear();
+        heuristics.clear();
     }
 
-    /// What it did so far, and holds now.
+    /// Returns the counts since the cache was created, and its present size.
     pub fn stats(&self) -> QueryCacheStats {
-        let cache = self.answers.stats();
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        QueryCacheStats {
-            hits: cache.hits,
-            misses: read(&self.misses),
-            coalesced: read(&self.coalesced),
-            refused: read(&self.refused),
-            kept: read(&self.kept),
-            forgotten: read(&self.forgotten),
-            evictions: cache.evictions,
-            expirations: cache.expirations,
-            entries: cache.entries,
-            bytes: cache.weight,
-        }
+        let ByKind { episodes, patterns, heuristics } = &self.results;
+        episodes.stats().plus(patterns.stats()).plus(heuristics.stats())
     }
 
-    /// What is part of a storage's metrics.
-    pub(super) fn totals(&self) -> ReadTotals {
-        let QueryCacheStats { hits, misses, coalesced, .. } = self.stats();
-        ReadTotals { hits, negative_hits: 0, misses, coalesced, avoided: hits }
-    }
-
-    /// Counts a miss, which may wait for somebody else's load.
-    pub(super) fn missed(&self, joined: bool) {
-        self.misses.fetch_add(1, Ordering::Relaxed);
-        self.coalesced.fetch_add(joined.into(), Ordering::Relaxed);
-    }
-
-    /// Takes back a miss, after which the call begins anew.
-    pub(super) fn take_back(&self, joined: bool) {
-        self.misses.fetch_sub(1, Ordering::Relaxed);
-        self.coalesced.fetch_sub(joined.into(), Ordering::Relaxed);
-    }
-
-    pub(super) fn now(&self) -> Moment {
-        self.answers.now()
-    }
-
-    pub(super) fn get(&self, key: &QueryKey) -> Option<Arc<Answer>> {
-        self.answers.get(key)
-    }
-
-    pub(super) fn insert(&self, key: QueryKey, answer: Arc<Answer>, read_at: Moment) {
-        self.answers.insert_read_at(key, answer, read_at);
-    }
-
-    /// Drops the results that a write of these changes may touch.
-    ///
-    /// A result whose term is over goes too, as `entries` takes it out: a lookup that began
-    /// before could otherwise count its read after this, and renew it.
-    pub(super) fn forget<R: Cached>(&self, changes: &Changes<R>) {
-        let answers = self.answers.entries();
-        let narrow = answers.len().saturating_mul(changes.len()) <= MAX_MATCHED;
-        for (key, answer) in answers.iter().filter(|(_, answer)| answer.kind() == R::KIND) {
-            if narrow && answer.stands(changes) {
-                count(&self.kept, 1);
-            } else {
-                self.invalidate(key);
-                count(&self.forgotten, 1);
-            }
-        }
-    }
-
-    /// Drops the results of one kind.
-    pub(super) fn forget_kind(&self, kind: Kind) {
-        self.answers.retain(|_, answer| answer.kind() != kind);
-    }
-
-    fn cache<R: Cached>(&self, key: QueryKey, records: Vec<Arc<R>>) {
+    fn cache<R: Record>(&self, key: QueryKey, records: Vec<Arc<R>>) {
+        let results = self.results.of::<R>();
         let page = Page::new(&Query::new(), records, false);
-        self.insert(key, Arc::new(R::answer(Found { filter: None, page })), self.now());
+        results.insert(key, Arc::new(Answer::Page(None, page)), results.now());
     }
 
-    fn records<R: Cached>(&self, key: &QueryKey) -> Option<Vec<Arc<R>>> {
-        let found = self.get(key).and_then(|answer| Some(R::found(&answer)?.page.records.clone()));
-        if found.is_none() {
-            count(&self.misses, 1);
+    fn records<R: Record>(&self, key: &QueryKey) -> Option<Vec<Arc<R>>> {
+        let results = self.results.of::<R>();
+        if let Some(Answer::Page(_, page)) = results.get(key).as_deref() {
+            return Some(page.records.clone());
         }
-        found
+        results.missed(false);
+        None
     }
 }
 
-macro_rules! alone {
+macro_rules! direct_use {
     ($($record:ident: $cache:ident, $get:ident;)*) => {
-        /// Used alone, and then not coherent: see the type's documentation.
+        /// The records of each kind.
         impl QueryCache {
             $(
-                /// Caches records under `key`, in place of what it had.
+                /// Caches records under `key`, in place of those of this kind there.
                 pub fn $cache(&self, key: QueryKey, records: Vec<Arc<$record>>) {
                     self.cache(key, records);
                 }
 
-                /// The records cached under `key`; `None` where there are none of this kind.
+                /// Returns the records of this kind cached under `key`, if any.
                 pub fn $get(&self, key: &QueryKey) -> Option<Vec<Arc<$record>>> {
                     self.records(key)
                 }
@@ -203,24 +145,67 @@ macro_rules! alone {
     };
 }
 
-alone! {
+direct_use! {
     Episode: cache_episodes, get_episodes;
     Pattern: cache_patterns, get_patterns;
     Heuristic: cache_heuristics, get_heuristics;
 }
 
-/// A page as it is cached.
-pub(super) fn page_answer<R: Cached>(filter: &Filter<R>, page: &Page<R>) -> Arc<Answer> {
-    Arc::new(R::answer(Found { filter: Some(filter.clone()), page: page.clone() }))
-}
-
-/// The count, if it is one.
-pub(super) fn counts(answer: &Answer) -> Option<Counts> {
-    if let Answer::Counts(_, counts) = answer { Some(counts.clone()) } else { None }
-}
-
 impl fmt::Debug for QueryCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QueryCache").field("stats", &self.stats()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use memory_core::{TaskContext, TaskType};
+
+    use super::*;
+
+    fn key(name: usize) -> QueryKey {
+        QueryKey::Custom(name.to_string())
+    }
+
+    #[test]
+    fn each_kind_has_keys_of_its_own() {
+        let cache = QueryCache::default();
+        let episode = Arc::new(Episode::new("a", TaskContext::new("web"), TaskType::Debugging));
+        cache.cache_episodes(key(1), vec![Arc::clone(&episode)]);
+        cache.cache_patterns(key(1), Vec::new());
+        assert_eq!((cache.get_episodes(&key(1)), cache.get_patterns(&key(1))), (Some(vec![episode]), Some(Vec::new())));
+        assert_eq!(cache.get_heuristics(&key(1)), None);
+        let stats = cache.stats();
+        assert_eq!((stats.hits, stats.misses, stats.entries), (2, 1, 2));
+        cache.invalidate(&key(1));
+        assert_eq!((cache.get_episodes(&key(1)), cache.get_patterns(&key(1))), (None, None));
+    }
+
+    #[test]
+    fn the_kinds_together_hold_no_more_than_the_bound() {
+        let cache = QueryCache::new(AdaptiveCacheConfig::with_max_entries(40)).unwrap();
+        for name in 0..1_000 {
+            cache.cache_episodes(key(name), Vec::new());
+            cache.cache_patterns(key(name), Vec::new());
+            cache.cache_heuristics(key(name), Vec::new());
+        }
+        let results = &cache.results;
+        assert!(results.episodes.stats().entries <= 20, "{results:?}");
+        assert!(results.patterns.stats().entries <= 10, "{results:?}");
+        assert!(results.heuristics.stats().entries <= 10, "{results:?}");
+        assert!((20..=40).contains(&cache.stats().entries), "{results:?}");
+        cache.invalidate_all();
+        assert_eq!(cache.stats().entries, 0);
+    }
+
+    #[test]
+    fn a_bound_of_nothing_is_refused_by_name() {
+        for (name, config) in [
+            ("max_entries", AdaptiveCacheConfig { max_entries: 0, ..AdaptiveCacheConfig::default() }),
+            ("max_weight", AdaptiveCacheConfig { max_weight: 0, ..AdaptiveCacheConfig::default() }),
+        ] {
+            let error = QueryCache::new(config).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
     }
 }

@@ -4,17 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use memory_core::{Error, Id, MemoryStorage, Result, Store};
+use memory_core::{Error, Id, MemoryStorage, Record, Result, Store};
 use memory_storage_redb::{AdaptiveCache, Moment};
 use tracing::Span;
 
 use super::coherence::Generation;
-use super::kind::{Cached, KindCache, Tally, Time, Value, count};
+use super::kind::{KindCache, Tally, Time, Value, count};
 use super::shared::Shared;
 use super::span;
 
 impl<S: MemoryStorage> Shared<S> {
-    pub(super) async fn get_one<R: Cached>(self: &Arc<Self>, id: Id<R>) -> Result<Value<R>>
+    pub(super) async fn get_one<R: Record>(self: &Arc<Self>, id: Id<R>) -> Result<Value<R>>
     where
         S: Store<R>,
     {
@@ -31,17 +31,17 @@ impl<S: MemoryStorage> Shared<S> {
 
     /// What is cached of one id, with what is measured of a hit.
     #[inline]
-    fn known<R: Cached>(&self, id: Id<R>) -> Option<Value<R>> {
+    fn known<R: Record>(&self, id: Id<R>) -> Option<Value<R>> {
         let gets = &self.metrics.gets;
         let start = gets.hit.is_due().then(Instant::now);
-        let value = R::cache(&self.caches.kinds).cached(id)?;
+        let value = self.caches.of::<R>().cached(id)?;
         if let Some(start) = start {
             self.metrics.sampled_hit(gets, start.elapsed());
         }
         Some(value)
     }
 
-    async fn find_one<R: Cached>(self: &Arc<Self>, span: &Span, id: Id<R>) -> Result<Value<R>>
+    async fn find_one<R: Record>(self: &Arc<Self>, span: &Span, id: Id<R>) -> Result<Value<R>>
     where
         S: Store<R>,
     {
@@ -54,14 +54,14 @@ impl<S: MemoryStorage> Shared<S> {
         }
     }
 
-    async fn find_unknown<R: Cached>(self: &Arc<Self>, span: &Span, id: Id<R>) -> Result<Value<R>>
+    async fn find_unknown<R: Record>(self: &Arc<Self>, span: &Span, id: Id<R>) -> Result<Value<R>>
     where
         S: Store<R>,
     {
         Ok(Box::pin(self.find(span, &[id])).await?.pop().flatten())
     }
 
-    pub(super) async fn get<R: Cached>(self: &Arc<Self>, ids: &[Id<R>]) -> Result<Vec<Value<R>>>
+    pub(super) async fn get<R: Record>(self: &Arc<Self>, ids: &[Id<R>]) -> Result<Vec<Value<R>>>
     where
         S: Store<R>,
     {
@@ -69,11 +69,11 @@ impl<S: MemoryStorage> Shared<S> {
         span::during(&span, self.find(&span, ids)).await
     }
 
-    async fn find<R: Cached>(self: &Arc<Self>, span: &Span, ids: &[Id<R>]) -> Result<Vec<Value<R>>>
+    async fn find<R: Record>(self: &Arc<Self>, span: &Span, ids: &[Id<R>]) -> Result<Vec<Value<R>>>
     where
         S: Store<R>,
     {
-        let kind = R::cache(&self.caches.kinds);
+        let kind = self.caches.of::<R>();
         let Some(values) = &kind.values else { return Store::<R>::get(&self.storage, ids).await };
         let gets = &self.metrics.gets;
         let (start, due) = (Instant::now(), gets.hit.is_due());
@@ -108,7 +108,7 @@ impl<S: MemoryStorage> Shared<S> {
     /// Answers from the cache and loads what is missing, as long as no write
     /// is pending and none begins: so that the answers, of which some were
     /// cached at different times, were all true at one moment.
-    async fn get_quietly<R: Cached>(
+    async fn get_quietly<R: Record>(
         self: &Arc<Self>,
         kind: &KindCache<R>,
         values: &AdaptiveCache<Id<R>, Value<R>, Time>,
@@ -160,7 +160,7 @@ impl<S: MemoryStorage> Shared<S> {
 
     /// Loads records, and caches those that nothing was written to since their
     /// generations were noted.
-    async fn load<R: Cached>(self: Arc<Self>, led: Vec<(Id<R>, Generation)>, read_at: Moment) -> Result<Vec<Value<R>>>
+    async fn load<R: Record>(self: Arc<Self>, led: Vec<(Id<R>, Generation)>, read_at: Moment) -> Result<Vec<Value<R>>>
     where
         S: Store<R>,
     {
@@ -169,7 +169,7 @@ impl<S: MemoryStorage> Shared<S> {
         if found.len() != ids.len() {
             return Err(Error::corrupt(format!("{} answers to a get of {} ids", found.len(), ids.len())));
         }
-        let kind = R::cache(&self.caches.kinds);
+        let kind = self.caches.of::<R>();
         for ((id, noted), value) in led.into_iter().zip(&found) {
             let put = || {
                 if let Some(values) = &kind.values {

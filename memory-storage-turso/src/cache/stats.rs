@@ -65,3 +65,21 @@ pub struct QueryCacheStats {
     /// The bytes of these.
     pub bytes: u64,
 }
+
+impl QueryCacheStats {
+    /// Adds the counts of another cache.
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self {
+            hits: self.hits + other.hits,
+            misses: self.misses + other.misses,
+            coalesced: self.coalesced + other.coalesced,
+            refused: self.refused + other.refused,
+            kept: self.kept + other.kept,
+            forgotten: self.forgotten + other.forgotten,
+            evictions: self.evictions + other.evictions,
+            expirations: self.expirations + other.expirations,
+            entries: self.entries + other.entries,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+}

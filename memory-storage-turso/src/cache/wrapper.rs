@@ -6,11 +6,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use memory_core::backend::{check_ids, check_records};
 use memory_core::{
-    Counts, Field, Filter, Health, Id, MemoryStorage, Page, Plan, Query, Result, Store, WriteBatch, WriteId, Written,
+    Counts, Field, Filter, Health, Id, MemoryStorage, Page, Plan, Query, Record, Result, Store, WriteBatch, WriteId,
+    Written,
 };
 use memory_storage_redb::{CacheConfig, Clock, CoarseClock};
 
-use super::kind::Cached;
 use super::shared::Shared;
 use super::stats::CachedStats;
 use crate::metrics::PerformanceMetrics;
@@ -96,13 +96,12 @@ impl<S: MemoryStorage> CachedStorage<S> {
         Ok(Self { shared: Shared::new(storage, config, &time, metrics)? })
     }
 
-    /// The same, following the protocol with a shortcut.
+    /// The same, following the protocol with a shortcut for episodes.
     #[cfg(test)]
     pub(super) fn with_shortcut(self, shortcut: super::shortcut::Shortcut) -> Self {
-        let kinds = &self.shared.caches.kinds;
-        for table in [&kinds.episodes.keys, &kinds.episodes.table] {
-            table.take(shortcut);
-        }
+        let episodes = self.shared.caches.of::<memory_core::Episode>();
+        episodes.keys.take(shortcut);
+        episodes.table.take(shortcut);
         self
     }
 
@@ -124,7 +123,7 @@ impl<S: MemoryStorage> CachedStorage<S> {
     /// # Errors
     ///
     /// As [`Store::get`].
-    pub async fn get_cached<R: Cached>(&self, id: Id<R>) -> Result<Option<Arc<R>>>
+    pub async fn get_cached<R: Record>(&self, id: Id<R>) -> Result<Option<Arc<R>>>
     where
         S: Store<R>,
     {
@@ -134,14 +133,14 @@ impl<S: MemoryStorage> CachedStorage<S> {
     /// Forgets what is cached of one record, and all results of its kind: for
     /// who knows that another process has changed it. Every read that begins
     /// from here on asks the storage.
-    pub fn invalidate<R: Cached>(&self, id: Id<R>) {
-        R::cache(&self.shared.caches.kinds).invalidate(id, self.shared.caches.queries.as_ref());
+    pub fn invalidate<R: Record>(&self, id: Id<R>) {
+        self.shared.caches.of::<R>().invalidate(id);
     }
 
     /// Forgets everything that is cached, as [`invalidate`](Self::invalidate)
     /// does one record.
     pub fn invalidate_all(&self) {
-        self.shared.invalidate_all();
+        self.shared.caches.invalidate_all();
     }
 
     /// What the caches did so far and how long it took, and what the storage
@@ -158,7 +157,7 @@ impl<S: MemoryStorage> CachedStorage<S> {
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<R: Cached, S: MemoryStorage + Store<R>> Store<R> for CachedStorage<S> {
+impl<R: Record, S: MemoryStorage + Store<R>> Store<R> for CachedStorage<S> {
     async fn put(&self, records: &[R]) -> Result<()> {
         check_records(records)?;
         let mut batch = WriteBatch::new();

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::mem;
 use std::sync::Arc;
 
+use memory_core::backend::ByKind;
 use memory_core::{Error, MemoryStorage, Result, WriteBatch, WriteId, Written};
 
 use super::doubt::Ending;
@@ -45,7 +46,7 @@ impl<S: MemoryStorage> Shared<S> {
 struct Writing<'a, S: MemoryStorage> {
     shared: &'a Arc<Shared<S>>,
     id: WriteId,
-    begun: [Begun; 3],
+    begun: ByKind<Begun>,
     /// The doubts that its acknowledgement ends.
     fenced: Ending,
     over: bool,
@@ -67,7 +68,7 @@ impl<'a, S: MemoryStorage> Writing<'a, S> {
             Cow::Owned(_) => fenced,
             Cow::Borrowed(batch) => shared.doubts.ending(|id| id != batch.id() && batch.fences().contains(&id)),
         };
-        let begun = shared.caches.kinds.begin(batch, shared.caches.queries.as_ref());
+        let begun = shared.caches.begin(batch);
         (Self { shared, id: batch.id(), begun, fenced, over: false }, fencing)
     }
 
@@ -81,7 +82,7 @@ impl<'a, S: MemoryStorage> Writing<'a, S> {
         if effective {
             self.shared.resolve(&self.fenced);
         }
-        self.shared.caches.kinds.end(&self.begun, effective.then_some(batch));
+        self.shared.caches.end(&self.begun, effective.then_some(batch));
         self.over = true;
     }
 }
