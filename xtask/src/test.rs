@@ -17,6 +17,32 @@ const STEPS: &[(&str, &[&str], &str)] = &[
     ("lint", &["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"], ""),
     ("docs", &["doc", "--workspace", "--all-features", "--no-deps", "--locked"], "-D warnings"),
     ("tests", &["test", "--workspace", "--all-features", "--locked"], ""),
+    // What any crate in a user's tree may switch on for all: numbers of any
+    // length, and objects in the order written.
+    (
+        "tests with other features of serde_json",
+        &[
+            "test",
+            "--workspace",
+            "--all-features",
+            "--features",
+            "serde_json/arbitrary_precision,serde_json/preserve_order",
+            "--locked",
+            "--test",
+            "chat",
+            "--test",
+            "codec",
+            "--test",
+            "queries",
+            "--test",
+            "reference",
+            "--test",
+            "conformance",
+            "--test",
+            "remote_conformance",
+        ],
+        "",
+    ),
 ];
 
 const QUICK_BENCH: (&str, &[&str], &str) =
