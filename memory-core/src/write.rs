@@ -38,6 +38,7 @@ use crate::{Episode, Heuristic, Id, Pattern, Record};
 /// assert_ne!(batch.id(), first);
 /// ```
 #[derive(Debug, Default)]
+#[must_use = "a batch does nothing until a storage commits it"]
 pub struct WriteBatch {
     /// Drawn when it is first asked for, and taken back by every change.
     id: OnceLock<WriteId>,
@@ -91,7 +92,6 @@ impl WriteBatch {
     /// For storages, not for applications: one that wraps another adds fences
     /// of its own this way, and one that hands a write to another thread takes a
     /// copy with no further fence. Fences that the batch has are not repeated.
-    #[must_use]
     pub fn with_fences(&self, fences: impl IntoIterator<Item = WriteId>) -> Self {
         let mut same = self.clone();
         same.id = self.id().into();

@@ -6,6 +6,7 @@ use super::check::Outcome;
 
 /// Which cases passed and which failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "a report may hold failures"]
 pub struct Report {
     passed: Vec<&'static str>,
     failed: Vec<Failed>,

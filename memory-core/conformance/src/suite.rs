@@ -40,6 +40,7 @@ where
 
 /// The conformance suite, set up.
 #[derive(Clone, Debug)]
+#[must_use = "a suite does nothing until it runs"]
 pub struct Suite<F> {
     factory: F,
     only: String,

@@ -13,6 +13,7 @@ use crate::{Episode, Error, Heuristic, Pattern, Record};
 /// A field of a record, or a place in its metadata, to filter, order or count by.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(bound = "")]
+#[must_use = "a field does nothing until a filter, an order or a count names it"]
 pub struct Field<R> {
     path: Path,
     #[serde(skip)]

@@ -42,6 +42,8 @@ use crate::{Error, Record};
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(bound = "")]
+#[non_exhaustive]
+#[must_use = "a filter does nothing until a storage evaluates it"]
 pub enum Filter<R> {
     /// All of these; of none, true.
     And(Vec<Filter<R>>),
@@ -55,6 +57,7 @@ pub enum Filter<R> {
 
 /// A comparison of one field with operands; the constructors are methods of [`Field`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub enum Predicate {
     /// [`Field::eq`]
     Eq(Scalar<'static>),

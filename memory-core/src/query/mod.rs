@@ -36,6 +36,7 @@ use crate::{Error, Record, Timestamp};
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
+#[must_use = "a query does nothing until a storage runs it"]
 pub struct Query<R> {
     /// Which records. Default: all.
     pub filter: Filter<R>,

@@ -78,6 +78,7 @@ impl Episode {
 /// What sort of task an episode is about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TaskType {
     /// Writing new code.
     CodeGeneration,
@@ -221,6 +222,7 @@ pub enum ExecutionResult {
 /// How an episode ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TaskOutcome {
     /// All of it was done.
     Success {

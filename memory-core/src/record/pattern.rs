@@ -53,6 +53,7 @@ impl Pattern {
 /// What was learned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PatternKind {
     /// Tools that work well in this order.
     ToolSequence {

@@ -95,7 +95,7 @@ impl Times {
             Predicate::Le(Scalar::Real(real)) => to(saturate(real.floor())),
             Predicate::Lt(Scalar::Real(real)) => to(saturate(real.ceil()).saturating_sub(1)),
             Predicate::Eq(_) | Predicate::Ge(_) | Predicate::Gt(_) | Predicate::Le(_) | Predicate::Lt(_) => Self::NONE,
-            Predicate::In(_) | Predicate::Exists | Predicate::Contains(_) => return None,
+            _ => return None,
         })
     }
 }
@@ -164,7 +164,6 @@ pub(super) fn plan<'i, R: Stored>(indexes: &'i Indexes, filter: &Filter<R>) -> P
         match part {
             Filter::And(parts) => open.extend(parts),
             Filter::Or(parts) if parts.is_empty() => impossible = true,
-            Filter::Or(_) | Filter::Not(_) => others += 1,
             Filter::Predicate(field, predicate) => match field.path() {
                 Path::Own(FieldName::Id)
                     if ids.is_none() && matches!(predicate, Predicate::Eq(_) | Predicate::In(_)) =>
@@ -184,6 +183,8 @@ pub(super) fn plan<'i, R: Stored>(indexes: &'i Indexes, filter: &Filter<R>) -> P
                     None => others += 1,
                 },
             },
+            // `Filter::matches` decides these for each record.
+            _ => others += 1,
         }
     }
     let parts: usize = candidates.iter().map(|candidate| candidate.answers).sum();

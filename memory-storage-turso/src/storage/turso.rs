@@ -253,6 +253,7 @@ impl<R: Table> Store<R> for TursoStorage {
 
     async fn query(&self, query: &Query<R>) -> Result<Page<R>> {
         let position = query.validate()?;
+        query::check_filter(&query.filter)?;
         let call = self.begin(Operation::Query, Some(R::KIND), query.limit)?.by_index(self.by_index(&query.filter));
         let found = read::page(&self.transport, &call, query, position.as_ref()).instrument(call.span()).await;
         let (found, more) = call.end(found)?;
@@ -261,6 +262,7 @@ impl<R: Table> Store<R> for TursoStorage {
 
     async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts> {
         validate_count(filter, by.as_ref())?;
+        query::check_filter(filter)?;
         let call = self.begin(Operation::Count, Some(R::KIND), 0)?.by_index(self.by_index(filter));
         let span = call.span();
         match by {
@@ -280,6 +282,7 @@ impl<R: Table> Store<R> for TursoStorage {
 
     async fn explain(&self, query: &Query<R>) -> Result<Plan> {
         let position = query.validate()?;
+        query::check_filter(&query.filter)?;
         let statement = query::explain(query::select(query, position.as_ref()));
         // Columns: id, parent, not used, detail.
         let call = self.begin(Operation::Explain, Some(R::KIND), 0)?;

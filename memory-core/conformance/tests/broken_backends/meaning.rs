@@ -45,6 +45,7 @@ impl Meaning {
             },
             Filter::Predicate(field, predicate) => id()
                 .is_in(records.iter().filter(|record| self.holds(field, predicate, record)).map(|record| record.id())),
+            unknown => panic!("no misunderstanding is known of {unknown:?}"),
         }
     }
 
@@ -137,6 +138,7 @@ fn replaced(predicate: &Predicate, replace: fn(&Scalar<'static>) -> Scalar<'stat
         Predicate::In(values) => Predicate::In(values.iter().map(replace).collect()),
         Predicate::Exists => Predicate::Exists,
         Predicate::Contains(value) => Predicate::Contains(replace(value)),
+        unknown => panic!("no operands are known of {unknown:?}"),
     }
 }
 

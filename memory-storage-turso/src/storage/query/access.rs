@@ -18,6 +18,7 @@ fn uses_metadata<R: Record>(filter: &Filter<R>) -> bool {
         Filter::Not(part) => uses_metadata(part),
         Filter::And(parts) | Filter::Or(parts) => parts.iter().any(uses_metadata),
         Filter::Predicate(field, _) => matches!(field.path(), Path::Metadata(_)),
+        _ => false,
     }
 }
 
@@ -33,6 +34,7 @@ fn narrows<R: Record>(filter: &Filter<R>, negated: bool, indexed: &dyn Fn(&str) 
             let Path::Metadata(keys) = field.path() else { return false };
             !negated && matches!(keys.as_slice(), [key] if indexed(key)) && compares(predicate)
         }
+        _ => false,
     }
 }
 
@@ -44,6 +46,6 @@ fn compares(predicate: &Predicate) -> bool {
         Predicate::Lt(operand) | Predicate::Le(operand) | Predicate::Gt(operand) | Predicate::Ge(operand) => {
             *operand != Scalar::Null
         }
-        Predicate::Exists | Predicate::Contains(_) => false,
+        _ => false,
     }
 }

@@ -1,14 +1,43 @@
 //! Filters in SQL.
 
-use memory_core::Filter;
+use std::fmt::Debug;
+
 use memory_core::backend::{FieldType, Predicate, Scalar};
+use memory_core::{Error, Filter, Result};
 
 use super::Sql;
 use super::narrow::{self, MAX_SEPARATE};
 use super::place::{Place, place};
 use crate::storage::table::Table;
 
-/// Appends the filter as a condition.
+/// Checks that every part of the filter has a translation.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] for a part that a later version of `memory-core`
+/// added.
+pub(crate) fn check<R: Table>(filter: &Filter<R>) -> Result<()> {
+    let mut open = vec![filter];
+    while let Some(part) = open.pop() {
+        match part {
+            Filter::And(parts) | Filter::Or(parts) => open.extend(parts),
+            Filter::Not(part) => open.push(part),
+            Filter::Predicate(_, predicate) => match predicate {
+                Predicate::In(_) | Predicate::Exists | Predicate::Contains(_) => {}
+                compared if comparison(compared).is_some() => {}
+                unknown => return Err(unsupported(unknown)),
+            },
+            unknown => return Err(unsupported(unknown)),
+        }
+    }
+    Ok(())
+}
+
+fn unsupported(part: &impl Debug) -> Error {
+    Error::unsupported("query", format!("this version has no SQL for the filter's part {part:?}"))
+}
+
+/// Appends the filter as a condition. The filter has passed [`check`].
 ///
 /// Negations go down to the predicates, since logic is two-valued: so the text nests
 /// no deeper than `and` and `or` do. A predicate that meets NULL may be NULL itself,
@@ -30,6 +59,10 @@ fn push_part<R: Table>(sql: &mut Sql, filter: &Filter<R>, negated: bool) {
                 Place::Metadata { value, kind, index } => metadata(sql, &value, &kind, index.as_deref(), predicate),
             }
             sql.push(if negated { ") IS NOT TRUE" } else { "" });
+        }
+        // `check` refuses any other part before a statement is made.
+        _ => {
+            sql.push("FALSE");
         }
     }
 }
@@ -87,7 +120,7 @@ const fn comparison(predicate: &Predicate) -> Option<(&'static str, &Scalar<'sta
         Predicate::Le(operand) => Some((" <= ", operand)),
         Predicate::Gt(operand) => Some((" > ", operand)),
         Predicate::Ge(operand) => Some((" >= ", operand)),
-        Predicate::In(_) | Predicate::Exists | Predicate::Contains(_) => None,
+        _ => None,
     }
 }
 

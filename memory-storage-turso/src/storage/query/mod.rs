@@ -24,6 +24,7 @@ pub(crate) use count::{Group, count, group};
 #[cfg(feature = "remote")]
 pub(crate) use count::{MOST as MAX_FOUND, groups_bounded};
 pub(crate) use explain::{explain, plan};
+pub(crate) use filter::check as check_filter;
 
 use super::table::Table;
 use crate::sql::{Statement, Value, id_list};
