@@ -1,4 +1,4 @@
-//! What queries, filters and cursors accept, and how they are put together.
+//! Construction and validation of queries, filters and cursors.
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
@@ -18,7 +18,7 @@ fn episode() -> Episode {
     Episode::new("Fix the login form", TaskContext::new("web"), TaskType::Debugging)
 }
 
-/// The field that the refusal names.
+/// Returns the field that the refusal names.
 fn refused<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
     match result.unwrap_err() {
         Error::InvalidInput { field, .. } => field,
@@ -67,7 +67,7 @@ fn joining_a_filter_with_all_or_none_adds_no_test() {
     assert_eq!(test() & Filter::all(), test());
     assert_eq!(Filter::none() | test(), test());
     assert_eq!(test() | Filter::none(), test());
-    // So a query can ask with the largest filter there may be.
+    // A query can hold the largest valid filter.
     let largest = Filter::Or((1..MAX_FILTER_NODES).map(|_| test()).collect());
     largest.validate().unwrap();
     Query::new().filter(largest).validate().unwrap();
@@ -110,7 +110,7 @@ fn a_field_is_known_by_its_name_where_its_kind_has_it() {
         let field = Field::<Episode>::named(def.name.name()).unwrap();
         assert_eq!(field.path().to_string(), def.name.to_string());
         assert_eq!(def.name.name().parse::<FieldName>().unwrap(), def.name);
-        // A field that is always there has a value in the plainest record.
+        // A required field has a value in the plainest record.
         assert_eq!(field.value(&episode()) == FieldValue::Missing, def.optional, "{}", def.name);
     }
     assert_eq!(refused(Field::<Heuristic>::named("domain")), "domain");
@@ -124,7 +124,7 @@ fn a_list_has_no_order_and_no_groups() {
     assert_eq!(refused(count(&Filter::all(), Some(&tags::<Episode>()), &[])), "tags");
 }
 
-/// A page of one, and the cursor that it ends with.
+/// Returns a page of one record, and its cursor.
 fn cursor(query: &Query<Episode>, episode: &Episode) -> Cursor {
     Page::new(query, vec![Arc::new(episode.clone())], true).next.unwrap()
 }

@@ -1,4 +1,4 @@
-//! Fields of records: their names, their types and their values.
+//! Names, types and values of record fields.
 
 mod name;
 mod scalar;

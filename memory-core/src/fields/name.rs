@@ -1,4 +1,4 @@
-//! Names and types of the fields of records.
+//! Names and types of record fields.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 
 macro_rules! field_names {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// The record fields that queries can name; which kind has which is in
-        /// [`Record::FIELDS`].
+        /// Names of the record fields that queries can refer to.
+        /// [`Record::FIELDS`](crate::Record::FIELDS) lists the fields of each kind.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum FieldName {
@@ -18,7 +18,7 @@ macro_rules! field_names {
         }
 
         impl FieldName {
-            /// The name in snake case.
+            /// Returns the name in snake case.
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }
             }
@@ -30,7 +30,7 @@ macro_rules! field_names {
             fn from_str(name: &str) -> Result<Self> {
                 match name {
                     $($name => Ok(Self::$variant),)*
-                    other => Err(Error::invalid_input(other, "no record has such a field")),
+                    other => Err(Error::invalid_input(other, "no kind of record has such a field")),
                 }
             }
         }
@@ -42,7 +42,7 @@ field_names! {
     Id = "id",
     /// An episode's task type, in snake case.
     TaskType = "task_type",
-    /// An episode's task in words.
+    /// An episode's task description.
     TaskDescription = "task_description",
     /// The context's domain.
     Domain = "domain",
@@ -54,11 +54,11 @@ field_names! {
     Complexity = "complexity",
     /// The context's tags, a list.
     Tags = "tags",
-    /// When an episode began, in microseconds since the epoch.
+    /// Start of an episode, in microseconds since the epoch.
     StartTime = "start_time",
-    /// When an episode ended, in microseconds since the epoch.
+    /// End of an episode, in microseconds since the epoch.
     EndTime = "end_time",
-    /// How an episode ended: the variant in snake case.
+    /// Outcome of an episode: the variant in snake case.
     Outcome = "outcome",
     /// An episode's total reward.
     Reward = "reward",
@@ -66,27 +66,30 @@ field_names! {
     Patterns = "patterns",
     /// The ids of an episode's heuristics, a list.
     Heuristics = "heuristics",
-    /// When an episode was archived, in microseconds since the epoch.
+    /// Time at which an episode was archived, in microseconds since the epoch.
     ArchivedAt = "archived_at",
     /// A pattern's kind: the variant in snake case.
     PatternType = "pattern_type",
-    /// How often a pattern, or a heuristic by its evidence, led to success.
+    /// Share of a pattern's uses, or of the uses in a heuristic's evidence,
+    /// that succeeded, 0 to 1.
     SuccessRate = "success_rate",
-    /// In how many episodes a pattern was seen.
+    /// Number of episodes that show a pattern.
     Occurrences = "occurrences",
-    /// When a heuristic applies.
+    /// Condition of a heuristic.
     Condition = "condition",
-    /// What a heuristic says to do.
+    /// Action of a heuristic.
     Action = "action",
-    /// How sure a heuristic is.
+    /// Confidence of a heuristic, 0 to 1.
     Confidence = "confidence",
-    /// Out of how many uses a heuristic's evidence is.
+    /// Number of uses behind a heuristic's evidence.
     SampleSize = "sample_size",
-    /// The ids of the episodes that support a heuristic, a list.
+    /// Ids of the episodes that support a heuristic, a list.
     Episodes = "episodes",
-    /// When a pattern or heuristic was first learned, in microseconds since the epoch.
+    /// Time at which a pattern or heuristic was learned, in microseconds since
+    /// the epoch.
     CreatedAt = "created_at",
-    /// When a pattern or heuristic last changed, in microseconds since the epoch.
+    /// Time at which a pattern or heuristic last changed, in microseconds since
+    /// the epoch.
     UpdatedAt = "updated_at",
 }
 
@@ -102,7 +105,7 @@ impl Serialize for FieldName {
     }
 }
 
-/// What sort of value a field holds.
+/// The type of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
     /// Text.
@@ -111,17 +114,18 @@ pub enum FieldType {
     Integer,
     /// A real.
     Real,
-    /// A list of texts: only `contains` and `exists` say anything about it.
+    /// A list of texts. Only `contains` and `exists` can be true for it.
     TextList,
 }
 
-/// One row of the table [`Record::FIELDS`].
+/// The definition of a field: one row of
+/// [`Record::FIELDS`](crate::Record::FIELDS).
 #[derive(Clone, Copy, Debug)]
 pub struct FieldDef {
-    /// Its name.
+    /// The name.
     pub name: FieldName,
-    /// What it holds.
+    /// The type of the value.
     pub of: FieldType,
-    /// Whether a record may lack it.
+    /// True if a record may have no value.
     pub optional: bool,
 }

@@ -1,4 +1,4 @@
-//! The values that filters compare.
+//! Scalar values: the operands of filters.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -8,16 +8,17 @@ use serde_json::Value;
 
 use crate::{Id, Timestamp};
 
-/// A single value: an operand of a filter, or what a record's field holds.
+/// A single value: an operand of a predicate, or the value of a record's field.
 ///
-/// Values compare only with values of their own type: text bytewise, numbers
-/// exactly (an integer beyond 2^53 is not the real next to it), `false` before
-/// `true`. Null equals null and is neither less nor greater than anything.
+/// Values compare only with values of their own type: texts by bytes, numbers
+/// exactly (an integer beyond 2^53 differs from the nearest real), `false`
+/// before `true`. Null equals null, and is neither less nor greater than any
+/// value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Scalar<'a> {
     /// JSON's `null`.
     Null,
-    /// A truth value; `true` is not 1.
+    /// A boolean. `true` differs from 1.
     Bool(bool),
     /// An integer. A [`Timestamp`] is one: microseconds since the epoch.
     Integer(i64),
@@ -28,8 +29,8 @@ pub enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    /// How two values of one type compare, or `None` between types and with
-    /// null.
+    /// Compares two values of one type. Returns `None` for values of different
+    /// types and for null.
     pub fn compare(&self, other: &Scalar<'_>) -> Option<Ordering> {
         match (self, other) {
             (Self::Bool(a), Scalar::Bool(b)) => Some(a.cmp(b)),
@@ -42,12 +43,12 @@ impl Scalar<'_> {
         }
     }
 
-    /// Whether the two are the same value of the same type.
+    /// Returns true if both values have the same type and are equal.
     pub fn equals(&self, other: &Scalar<'_>) -> bool {
         matches!((self, other), (Self::Null, Scalar::Null)) || self.compare(other) == Some(Ordering::Equal)
     }
 
-    /// The same value with its text owned.
+    /// Converts the value into one that owns its text.
     pub fn into_owned(self) -> Scalar<'static> {
         match self {
             Self::Null => Scalar::Null,
@@ -58,8 +59,8 @@ impl Scalar<'_> {
         }
     }
 
-    /// The place of the type in a sort: bool, number, text. `None` for null,
-    /// which sorts last with everything that is no single value.
+    /// Returns the rank of the type in an order: bool, number, text. `None` for
+    /// null, which sorts last, with lists, objects and missing values.
     pub(crate) const fn rank(&self) -> Option<u8> {
         match self {
             Self::Null => None,
@@ -69,7 +70,8 @@ impl Scalar<'_> {
         }
     }
 
-    /// One form for equal numbers: an integral real within `i64` is the integer.
+    /// Returns the canonical form: a real that is integral and within `i64`
+    /// becomes the integer.
     pub(crate) fn canonical(self) -> Self {
         match self {
             Self::Real(real) => exact_integer(real).map_or(self, Self::Integer),
@@ -88,7 +90,7 @@ impl Scalar<'_> {
 /// 2^63, the first real beyond `i64`.
 const I64_END: f64 = 9_223_372_036_854_775_808.0;
 
-/// Exact, where converting either side would round.
+/// Compares exactly, where a conversion of either side would round.
 fn integer_with_real(integer: i64, real: f64) -> Option<Ordering> {
     if real.is_nan() {
         return None;
@@ -163,21 +165,22 @@ impl<R> From<Id<R>> for Scalar<'_> {
     }
 }
 
-/// What a record holds at a field.
+/// The value of a record's field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValue<'a> {
-    /// Nothing: an optional field that is `None`, or no such metadata key.
+    /// No value: an optional field that is `None`, or a metadata key that the
+    /// record lacks.
     Missing,
     /// A single value.
     Scalar(Scalar<'a>),
-    /// A list, of which only the single values can be asked for.
+    /// The scalar items of a list. Other items are left out.
     List(Vec<Scalar<'a>>),
     /// A JSON object.
     Object,
 }
 
 impl<'a> FieldValue<'a> {
-    /// The single value, if it is one.
+    /// Returns the value if it is a scalar.
     pub fn scalar(self) -> Option<Scalar<'a>> {
         match self {
             Self::Scalar(scalar) => Some(scalar),

@@ -1,4 +1,4 @@
-//! Where a page ended.
+//! Cursors of pages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,47 +12,47 @@ use super::{Query, Scalar};
 use crate::error::Result;
 use crate::{Error, Record};
 
-/// Where a page of a query ended, and so where the next one begins: a keyset
-/// cursor, which stays right while records are added and deleted.
+/// A keyset cursor: the position after the last record of a page. It stays
+/// valid while records are added and deleted.
 ///
-/// Opaque, printable text of unspecified length (it holds the last record's
-/// sort value); safe to hand out and take back, since it is checked against
-/// damage and against the query it is used with. It is neither secret nor
-/// proof against forgery.
+/// The printed form is opaque text of unspecified length, since it holds the
+/// last record's sort value. An application may hand it out and take it back: a
+/// cursor is checked against damage and against the query that uses it. It is
+/// neither secret nor protected against forgery.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cursor(Vec<u8>);
 
-/// A place between the records of a query: after the record with this sort
-/// value and id.
+/// A position in the results of a query: after the record with this sort value
+/// and id.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
-    /// The record's value of the field that orders the query; `None` where it
-    /// has none, and so comes last.
+    /// The record's value at the field that orders the query. `None` if the
+    /// record has no single value there and comes last.
     pub value: Option<Scalar<'static>>,
     /// The record's id.
     pub id: Uuid,
 }
 
-/// The first byte of every cursor.
+/// Version of the format: the first byte of every cursor.
 const VERSION: u8 = 1;
-/// Version, checksum, fingerprint of the query.
+/// Length of the header in bytes: version, checksum, fingerprint of the query.
 const HEADER: usize = 1 + 4 + 16;
 
 impl Cursor {
-    /// Where `last`, the last record of a page of `query`, stands.
+    /// Creates the cursor after `last`, the last record of a page of `query`.
     pub fn after<R: Record>(query: &Query<R>, last: &R) -> Self {
         let position = query.order.position(last);
         let mut bytes = vec![VERSION, 0, 0, 0, 0];
         bytes.extend(fingerprint(query).as_bytes());
-        // Texts, numbers and an id always have a JSON form.
+        // Texts, numbers and ids always have a JSON form.
         bytes.extend(serde_json::to_vec(&position).unwrap_or_default());
         let sum = crc32fast::hash(&bytes[5..]).to_le_bytes();
         bytes[1..5].copy_from_slice(&sum);
         Self(bytes)
     }
 
-    /// Where the next page of `query` begins.
+    /// Returns the position at which the next page of `query` begins.
     pub(super) fn position<R: Record>(&self, query: &Query<R>) -> Result<Position> {
         if self.0[5..HEADER] != *fingerprint(query).as_bytes() {
             return Err(refused("it belongs to a query with another filter or order"));
@@ -72,18 +72,19 @@ impl Cursor {
                 }
             }
             [VERSION, ..] => Err(refused("it is cut short")),
-            [version, ..] => Err(refused(&format!("it is of version {version}, where {VERSION} is known"))),
+            [version, ..] => Err(refused(&format!("it has version {version}; this library reads version {VERSION}"))),
         }
     }
 }
 
 fn refused(reason: &str) -> Error {
-    Error::invalid_input("cursor", format!("{reason}; use one that a page of this query gave, as it was"))
+    Error::invalid_input("cursor", format!("{reason}; use the unchanged `next` of a page of this query"))
 }
 
-/// The filter, however it is spelt, and the order, not the limit, as 128 bits.
+/// Returns 128 bits that identify the kind, the normalised filter and the
+/// order. The limit is left out.
 fn fingerprint<R: Record>(query: &Query<R>) -> Uuid {
-    // A filter always has a JSON form: keys of maps are texts.
+    // A filter always has a JSON form: map keys are texts.
     let text = serde_json::to_vec(&(R::KIND.name(), query.filter.normalised(), &query.order)).unwrap_or_default();
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &text)
 }
@@ -94,7 +95,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// Shows no more than the printed form does.
+/// Prints the text form, without the position's fields.
 impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cursor({self})")
@@ -104,11 +105,11 @@ impl fmt::Debug for Cursor {
 impl FromStr for Cursor {
     type Err = Error;
 
-    /// Reads a printed cursor. Damage and unknown versions are
-    /// [`Error::InvalidInput`]; that it belongs to another query is noticed
-    /// where it is used.
+    /// Parses a printed cursor. Damage and unknown versions are
+    /// [`Error::InvalidInput`]. A cursor of another query is refused when a
+    /// query uses it.
     fn from_str(text: &str) -> Result<Self> {
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| refused("it is not a cursor's text"))?;
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| refused("it is not base64 text"))?;
         Self::check(bytes)
     }
 }

@@ -1,4 +1,4 @@
-//! What a filter, an order or a count can name.
+//! Fields that filters, orders and counts refer to.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::fields::{FieldDef, FieldName, FieldValue, Scalar};
 use crate::{Episode, Error, Heuristic, Pattern, Record};
 
-/// A field of a record, or a place in its metadata, to filter, order or count by.
+/// A field of a record or a path into its metadata, to filter, order or count
+/// by.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(bound = "")]
 #[must_use = "a field does nothing until a filter, an order or a count names it"]
@@ -20,12 +21,13 @@ pub struct Field<R> {
     record: PhantomData<fn() -> R>,
 }
 
-/// Where a field's value is.
+/// The location of a field's value in a record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Path {
     /// A field of the record itself.
     Own(FieldName),
-    /// The value under these literal keys, each inside the one before.
+    /// The value under these literal keys, each within the object at the key
+    /// before it.
     Metadata(Vec<String>),
 }
 
@@ -46,23 +48,25 @@ impl<R: Record> Field<R> {
         Self { path, record: PhantomData }
     }
 
-    /// The field of that name, for names that come from outside the program.
+    /// Returns the field of the given name, for names that come from outside
+    /// the program.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] if this kind of record has no such field.
+    /// [`Error::InvalidInput`] if this kind of record has no field of that
+    /// name.
     pub fn named(name: &str) -> Result<Self> {
-        let unknown = || Error::invalid_input(name, format!("no {} has such a field", R::KIND));
+        let unknown = || Error::invalid_input(name, format!("{} records have no such field", R::KIND));
         let name: FieldName = name.parse().map_err(|_| unknown())?;
         Self::def(name).map(|_| Self::at(Path::Own(name))).ok_or_else(unknown)
     }
 
-    /// Where its value is.
+    /// Returns the location of the field's value.
     pub const fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Its value in a record.
+    /// Returns the field's value in `record`.
     pub fn value<'a>(&self, record: &'a R) -> FieldValue<'a> {
         match &self.path {
             Path::Own(name) => record.field(*name),
@@ -70,52 +74,59 @@ impl<R: Record> Field<R> {
         }
     }
 
-    /// The row of the field table, for a field of the record itself.
+    /// Returns the definition of a field of the record itself.
     pub(crate) fn def(name: FieldName) -> Option<&'static FieldDef> {
         R::FIELDS.iter().find(|def| def.name == name)
     }
 
-    /// Is it this value?
+    /// Returns a filter for records whose value equals `value`.
     pub fn eq(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
         self.predicate(Predicate::Eq(value.into()))
     }
 
-    /// Is it anything but this value, or missing?
+    /// Returns a filter for records whose value differs from `value` or is
+    /// missing.
     pub fn ne(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
         !self.eq(value)
     }
 
-    /// Is it of the same type and less?
+    /// Returns a filter for records whose value has the type of `value` and is
+    /// less.
     pub fn lt(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
         self.predicate(Predicate::Lt(value.into()))
     }
 
-    /// Is it of the same type and not greater?
+    /// Returns a filter for records whose value has the type of `value` and is
+    /// less or equal.
     pub fn le(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
         self.predicate(Predicate::Le(value.into()))
     }
 
-    /// Is it of the same type and greater?
+    /// Returns a filter for records whose value has the type of `value` and is
+    /// greater.
     pub fn gt(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
         self.predicate(Predicate::Gt(value.into()))
     }
 
-    /// Is it of the same type and not less?
+    /// Returns a filter for records whose value has the type of `value` and is
+    /// greater or equal.
     pub fn ge(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
         self.predicate(Predicate::Ge(value.into()))
     }
 
-    /// Is it one of these values?
+    /// Returns a filter for records whose value equals any of `values`.
     pub fn is_in<T: Into<Scalar<'static>>>(self, values: impl IntoIterator<Item = T>) -> Filter<R> {
         self.predicate(Predicate::In(values.into_iter().map(Into::into).collect()))
     }
 
-    /// Is it there? A metadata key that holds null is.
+    /// Returns a filter for records that have a value. A metadata key that
+    /// holds null has one.
     pub fn exists(self) -> Filter<R> {
         self.predicate(Predicate::Exists)
     }
 
-    /// Is it a list with this value in it? Never a substring.
+    /// Returns a filter for records whose value is a list with `value` as an
+    /// item. It never searches for a substring.
     pub fn contains(self, value: impl Into<Scalar<'static>>) -> Filter<R> {
         self.predicate(Predicate::Contains(value.into()))
     }
@@ -125,17 +136,19 @@ impl<R: Record> Field<R> {
     }
 }
 
-/// The identifier.
+/// Returns the field of the record's identifier.
 pub fn id<R: Record>() -> Field<R> {
     Field::at(Path::Own(FieldName::Id))
 }
 
-/// A metadata key: a literal key, never a path, whatever characters it holds.
+/// Returns the field of a metadata key. The key is literal: no character in it
+/// has a meaning.
 pub fn metadata<R: Record>(key: impl Into<String>) -> Field<R> {
     Field::at(Path::Metadata(vec![key.into()]))
 }
 
-/// A place inside nested metadata objects, by one literal key a level.
+/// Returns the field of a value in nested metadata objects, given one literal
+/// key for each level.
 pub fn metadata_path<R: Record, K: Into<String>>(keys: impl IntoIterator<Item = K>) -> Field<R> {
     Field::at(Path::Metadata(keys.into_iter().map(Into::into).collect()))
 }
@@ -145,7 +158,7 @@ pub trait Contextual: Record {}
 impl Contextual for Episode {}
 impl Contextual for Pattern {}
 
-/// Records that are learned from episodes.
+/// Records that an agent learns from episodes.
 pub trait Learned: Record {}
 impl Learned for Pattern {}
 impl Learned for Heuristic {}
@@ -159,57 +172,60 @@ macro_rules! fields {
 }
 
 fields! {
-    /// The context's domain.
+    /// Returns the field of the context's domain.
     fn domain<R: Contextual> -> R = Domain;
-    /// The context's language.
+    /// Returns the field of the context's language.
     fn language<R: Contextual> -> R = Language;
-    /// The context's framework.
+    /// Returns the field of the context's framework.
     fn framework<R: Contextual> -> R = Framework;
-    /// The context's complexity.
+    /// Returns the field of the context's complexity.
     fn complexity<R: Contextual> -> R = Complexity;
-    /// The context's tags.
+    /// Returns the field of the context's tags, a list.
     fn tags<R: Contextual> -> R = Tags;
-    /// How often it led to success.
+    /// Returns the field of the share of uses that succeeded, 0 to 1.
     fn success_rate<R: Learned> -> R = SuccessRate;
-    /// When it was first learned.
+    /// Returns the field of the time at which the record was learned.
     fn created_at<R: Learned> -> R = CreatedAt;
-    /// When it last changed.
+    /// Returns the field of the time at which the record last changed.
     fn updated_at<R: Learned> -> R = UpdatedAt;
-    /// What sort of task it was.
+    /// Returns the field of the task type.
     fn task_type -> Episode = TaskType;
-    /// The task in words.
+    /// Returns the field of the task's description.
     fn task_description -> Episode = TaskDescription;
-    /// When work began.
+    /// Returns the field of the time at which the episode began.
     fn start_time -> Episode = StartTime;
-    /// When work ended.
+    /// Returns the field of the time at which the episode ended.
     fn end_time -> Episode = EndTime;
-    /// How it ended: a [`TaskOutcome::name`](crate::TaskOutcome::name).
+    /// Returns the field of the outcome, a
+    /// [`TaskOutcome::name`](crate::TaskOutcome::name).
     fn outcome -> Episode = Outcome;
-    /// The total reward.
+    /// Returns the field of the total reward.
     fn reward -> Episode = Reward;
-    /// The ids of its patterns.
+    /// Returns the field of the ids of the episode's patterns, a list.
     fn patterns -> Episode = Patterns;
-    /// The ids of its heuristics.
+    /// Returns the field of the ids of the episode's heuristics, a list.
     fn heuristics -> Episode = Heuristics;
-    /// When it was archived.
+    /// Returns the field of the time at which the episode was archived.
     fn archived_at -> Episode = ArchivedAt;
-    /// What was learned: a [`PatternKind::name`](crate::PatternKind::name).
+    /// Returns the field of the pattern's kind, a
+    /// [`PatternKind::name`](crate::PatternKind::name).
     fn pattern_type -> Pattern = PatternType;
-    /// In how many episodes it was seen.
+    /// Returns the field of the number of episodes that show the pattern.
     fn occurrences -> Pattern = Occurrences;
-    /// When it applies.
+    /// Returns the field of the heuristic's condition.
     fn condition -> Heuristic = Condition;
-    /// What to do then.
+    /// Returns the field of the heuristic's action.
     fn action -> Heuristic = Action;
-    /// How sure it is.
+    /// Returns the field of the heuristic's confidence, 0 to 1.
     fn confidence -> Heuristic = Confidence;
-    /// Out of how many uses its evidence is.
+    /// Returns the field of the number of uses behind the heuristic's evidence.
     fn sample_size -> Heuristic = SampleSize;
-    /// The ids of the episodes that support it.
+    /// Returns the field of the ids of the episodes that support the heuristic,
+    /// a list.
     fn episodes -> Heuristic = Episodes;
 }
 
-/// A field that the caller knows `R` to have.
+/// Returns a field that `R` is known to have.
 pub(super) const fn own<R: Record>(name: FieldName) -> Field<R> {
     Field::at(Path::Own(name))
 }

@@ -1,4 +1,4 @@
-//! Which records a query is about.
+//! Filters: trees of predicates.
 
 use std::cmp::Ordering;
 use std::ops::{BitAnd, BitOr, Not};
@@ -13,22 +13,22 @@ use crate::{Error, Record};
 
 /// A condition on records, built from [`Field`]s and joined by `&`, `|` and `!`.
 ///
-/// Its meaning is the same on every backend, and [`matches`](Filter::matches)
+/// A filter has the same meaning on every backend. [`matches`](Filter::matches)
 /// is the reference:
 ///
-/// - Logic is two-valued. Every predicate is true or false and `!` is its
-///   complement; a missing value, or one of another type, makes each predicate but
-///   `exists` false, and so its negation true.
-/// - Values compare as [`Scalar`] says.
+/// - Logic is two-valued. Every predicate is true or false, and `!` negates it.
+///   If the value is missing or has another type, every predicate except
+///   `exists` is false, and its negation is true.
+/// - Values compare as [`Scalar`] describes.
 /// - A filter of more than [`MAX_FILTER_NODES`] predicates and connectives is
-///   refused wherever it is used; one that nests tens of thousands deep exhausts
-///   the stack when it is dropped, as any nested value does.
-/// - On reals whose magnitude is outside 1e-20 to 1e20, a backend that keeps
-///   them as decimal text (SQLite) may read a real one bit beside its value. Two
+///   refused wherever it is used. Dropping a filter that nests tens of
+///   thousands of levels deep exhausts the stack, as for any nested value.
+/// - A backend that keeps reals as decimal text (SQLite) may read a real one
+///   bit beside its value if its magnitude is outside 1e-20 to 1e20. Two
 ///   neighbours (reals that differ in the last bit) may then compare as equal
-///   and, far below 1e-20, in reverse: in predicates, orders and counts, for fields
-///   of the record and for metadata. A record always comes back with the exact
-///   value.
+///   and, far below 1e-20, in reverse. This concerns predicates, orders and
+///   counts, on fields of the record and on metadata. A record always comes
+///   back with the exact value.
 ///
 /// ```
 /// use memory_core::field::{domain, metadata};
@@ -45,13 +45,13 @@ use crate::{Error, Record};
 #[non_exhaustive]
 #[must_use = "a filter does nothing until a storage evaluates it"]
 pub enum Filter<R> {
-    /// All of these; of none, true.
+    /// True if every part is true; true without parts.
     And(Vec<Filter<R>>),
-    /// Any of these; of none, false.
+    /// True if any part is true; false without parts.
     Or(Vec<Filter<R>>),
-    /// Not this.
+    /// True if the part is false.
     Not(Box<Filter<R>>),
-    /// The predicate holds for the value of the field.
+    /// True if the predicate holds for the value of the field.
     Predicate(Field<R>, Predicate),
 }
 
@@ -110,18 +110,18 @@ impl Predicate {
 }
 
 impl<R: Record> Filter<R> {
-    /// Every record.
+    /// Returns the filter that every record matches.
     pub const fn all() -> Self {
         Self::And(Vec::new())
     }
 
-    /// No record.
+    /// Returns the filter that no record matches.
     pub const fn none() -> Self {
         Self::Or(Vec::new())
     }
 
-    /// Whether the record is one of those asked for: the reference for what
-    /// every backend answers.
+    /// Returns true if the record matches the filter. Every backend must agree
+    /// with this method.
     pub fn matches(&self, record: &R) -> bool {
         match self {
             Self::And(parts) => parts.iter().all(|part| part.matches(record)),
@@ -131,21 +131,23 @@ impl<R: Record> Filter<R> {
         }
     }
 
-    /// Whether every storage can answer this filter.
+    /// Validates the filter.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] with more than [`MAX_FILTER_NODES`] predicates and
-    /// connectives or [`MAX_FILTER_CONTENT`] bytes of operands, a real that is
-    /// not finite, an empty metadata path, or a field of another kind.
+    /// [`Error::InvalidInput`] for more than [`MAX_FILTER_NODES`] predicates
+    /// and connectives, for operands of more than [`MAX_FILTER_CONTENT`] bytes,
+    /// for a real that is not finite, for an empty metadata path, and for a
+    /// field that this kind of record does not have.
     pub fn validate(&self) -> Result<()> {
         let mut open = vec![self];
         let (mut nodes, mut content) = (0, 0);
         while let Some(filter) = open.pop() {
             nodes += 1;
             if nodes > MAX_FILTER_NODES {
-                let reason =
-                    format!("more than {MAX_FILTER_NODES} predicates and connectives; `is_in` takes many values");
+                let reason = format!(
+                    "more than {MAX_FILTER_NODES} predicates and connectives; use `is_in` for a list of values"
+                );
                 return Err(Error::invalid_input("filter", reason));
             }
             match filter {
@@ -166,7 +168,7 @@ impl<R: Record> Filter<R> {
             }
         }
         if content > MAX_FILTER_CONTENT {
-            let reason = format!("{content} bytes of values, of at most {MAX_FILTER_CONTENT}");
+            let reason = format!("{content} bytes of operands; the maximum is {MAX_FILTER_CONTENT}");
             return Err(Error::invalid_input("filter", reason));
         }
         Ok(())
@@ -177,29 +179,33 @@ impl<R: Record> Field<R> {
     pub(super) fn validate(&self) -> Result<()> {
         match self.path() {
             Path::Own(name) if Self::def(*name).is_none() => {
-                Err(Error::invalid_input(name.name(), format!("no {} has such a field", R::KIND)))
+                Err(Error::invalid_input(name.name(), format!("{} records have no such field", R::KIND)))
             }
             Path::Metadata(keys) if keys.is_empty() => {
-                Err(Error::invalid_input("metadata_path", "an empty path names no value"))
+                Err(Error::invalid_input("metadata_path", "the path is empty; give at least one key"))
             }
             Path::Metadata(keys) if keys.len() > MAX_DEPTH + 1 => {
-                let reason = format!("{} keys, where no record nests deeper than {MAX_DEPTH}", keys.len());
+                let reason = format!("{} keys; records nest at most {MAX_DEPTH} levels deep", keys.len());
                 Err(Error::invalid_input("metadata_path", reason))
             }
             Path::Metadata(keys) if keys.iter().any(|key| key.len() > MAX_FILTER_KEY) => {
-                let reason = format!("a key of more than {MAX_FILTER_KEY} bytes");
+                let reason = format!("a key is longer than {MAX_FILTER_KEY} bytes");
                 Err(Error::invalid_input("metadata_path", reason))
             }
             Path::Own(_) | Path::Metadata(_) => Ok(()),
         }
     }
 
-    /// As [`Self::validate`], for orders and counts, which need a single value.
+    /// Validates a field of an order or a count, which must have a single
+    /// value.
     pub(super) fn validate_single(&self) -> Result<()> {
         self.validate()?;
         match self.path() {
             Path::Own(name) if Self::def(*name).is_some_and(|def| def.of == FieldType::TextList) => {
-                Err(Error::invalid_input(name.name(), "a list has no single value to order or count by"))
+                Err(Error::invalid_input(
+                    name.name(),
+                    "the field is a list; order and count by a field with a single value",
+                ))
             }
             Path::Own(_) | Path::Metadata(_) => Ok(()),
         }
@@ -211,7 +217,7 @@ impl<R> BitAnd for Filter<R> {
 
     fn bitand(self, other: Self) -> Self {
         match (self, other) {
-            // Every record, and so no predicate to add.
+            // `all()` is the neutral element of `&`.
             (Self::And(parts), other) | (other, Self::And(parts)) if parts.is_empty() => other,
             (Self::And(mut parts), Self::And(others)) => {
                 parts.extend(others);
@@ -235,7 +241,7 @@ impl<R> BitOr for Filter<R> {
 
     fn bitor(self, other: Self) -> Self {
         match (self, other) {
-            // No record, and so no predicate to add.
+            // `none()` is the neutral element of `|`.
             (Self::Or(parts), other) | (other, Self::Or(parts)) if parts.is_empty() => other,
             (Self::Or(mut parts), Self::Or(others)) => {
                 parts.extend(others);

@@ -1,4 +1,4 @@
-//! Asking for records by what they hold.
+//! Queries: filters, orders, pages and counts.
 
 mod cursor;
 pub mod field;
@@ -21,8 +21,7 @@ use crate::fields::Scalar;
 use crate::limits::{DEFAULT_LIMIT, MAX_LIMIT};
 use crate::{Error, Record, Timestamp};
 
-/// A question for records of one kind: which, in what order, how many, and
-/// from where on.
+/// A query for records of one kind: a filter, an order, a limit and a cursor.
 ///
 /// ```
 /// use memory_core::field::{domain, metadata};
@@ -38,39 +37,42 @@ use crate::{Error, Record, Timestamp};
 #[non_exhaustive]
 #[must_use = "a query does nothing until a storage runs it"]
 pub struct Query<R> {
-    /// Which records. Default: all.
+    /// The filter. Default: every record.
     pub filter: Filter<R>,
-    /// In what order. Default: newest first, by `start_time` or `created_at`.
+    /// The order. Default: newest first, by `start_time` or `created_at`.
     pub order: Order<R>,
-    /// How many at most. Default: 100.
+    /// Maximum number of records on a page. Default: 100.
     pub limit: usize,
-    /// From where on. Default: from the start.
+    /// The cursor after which the page begins. Default: none, the first page.
     pub after: Option<Cursor>,
 }
 
-/// By which field, and which way. Ties are ordered by id the same way; a record
-/// that has no single value there comes last, either way. Between types (in
-/// metadata) `false < true <` numbers `<` texts.
+/// The order of a query's results.
+///
+/// Records with equal values are ordered by id, in the same direction. A record
+/// without a single value at the field comes last in both directions. Values of
+/// different types, which metadata can hold, are ordered `false < true <`
+/// numbers `<` texts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(bound = "")]
 pub struct Order<R> {
-    /// The field.
+    /// The field to sort by.
     pub field: Field<R>,
-    /// Which way.
+    /// The direction.
     pub direction: Direction,
 }
 
-/// Which way an order goes.
+/// The direction of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Direction {
-    /// Smallest, or oldest, first.
+    /// Smallest or oldest value first.
     Ascending,
-    /// Greatest, or newest, first.
+    /// Greatest or newest value first.
     Descending,
 }
 
 impl<R: Record> Query<R> {
-    /// All records, newest first.
+    /// Creates a query for all records, newest first.
     pub fn new() -> Self {
         Self {
             filter: Filter::all(),
@@ -80,56 +82,57 @@ impl<R: Record> Query<R> {
         }
     }
 
-    /// Only records that match this too.
+    /// Restricts the results to records that also match `filter`.
     pub fn filter(mut self, filter: Filter<R>) -> Self {
         self.filter = self.filter & filter;
         self
     }
 
-    /// Only records from this time on, itself included, by `start_time` or
+    /// Restricts the results to records at or after `time`, by `start_time` or
     /// `created_at`.
     pub fn since(self, time: Timestamp) -> Self {
         self.filter(Self::time().ge(time))
     }
 
-    /// Only records before this time, itself excluded, by `start_time` or
+    /// Restricts the results to records before `time`, by `start_time` or
     /// `created_at`.
     pub fn until(self, time: Timestamp) -> Self {
         self.filter(Self::time().lt(time))
     }
 
-    /// By `start_time` or `created_at`, greatest first. The default.
+    /// Orders the results by `start_time` or `created_at`, newest first. This
+    /// is the default.
     pub fn newest_first(self) -> Self {
         self.order_by(Self::time(), Direction::Descending)
     }
 
-    /// By `start_time` or `created_at`, smallest first.
+    /// Orders the results by `start_time` or `created_at`, oldest first.
     pub fn oldest_first(self) -> Self {
         self.order_by(Self::time(), Direction::Ascending)
     }
 
-    /// In the order of this field.
+    /// Orders the results by `field`.
     pub fn order_by(mut self, field: Field<R>, direction: Direction) -> Self {
         self.order = Order { field, direction };
         self
     }
 
-    /// At most this many records, 1 to [`MAX_LIMIT`].
+    /// Sets the maximum number of records on a page, 1 to [`MAX_LIMIT`].
     pub const fn limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// The records that follow a page, by its [`Page::next`]. The filter and
-    /// the order must be those that the page was asked with; the limit may
-    /// differ.
+    /// Continues after a page, given its [`Page::next`]. The filter and the
+    /// order must equal those of the query that returned the page. The limit
+    /// may differ.
     pub fn after(mut self, cursor: impl Into<Option<Cursor>>) -> Self {
         self.after = cursor.into();
         self
     }
 
-    /// Whether every storage can answer this query, and from where on: the
-    /// position that [`Query::after`] stands for.
+    /// Validates the query, and returns the position that [`Query::after`]
+    /// stands for.
     ///
     /// # Errors
     ///
@@ -138,7 +141,7 @@ impl<R: Record> Query<R> {
     /// is damaged or belongs to another query.
     pub fn validate(&self) -> Result<Option<Position>> {
         if !(1..=MAX_LIMIT).contains(&self.limit) {
-            let reason = format!("{} records a page, where 1 to {MAX_LIMIT} are possible", self.limit);
+            let reason = format!("{} records on a page; the limit is 1 to {MAX_LIMIT}", self.limit);
             return Err(Error::invalid_input("limit", reason));
         }
         self.filter.validate()?;
@@ -157,71 +160,75 @@ impl<R: Record> Default for Query<R> {
     }
 }
 
-/// Whether a storage can count by this field: any but a list of the record's own.
+/// Validates the arguments of a count. A count can go by any field except a
+/// list of the record's own.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`], also for a filter that [`Filter::validate`] refuses.
+/// [`Error::InvalidInput`] for a list field, and for a filter that
+/// [`Filter::validate`] refuses.
 pub fn validate_count<R: Record>(filter: &Filter<R>, by: Option<&Field<R>>) -> Result<()> {
     filter.validate()?;
     by.map_or(Ok(()), Field::validate_single)
 }
 
-/// Some of the records that a query asks for, in its order.
+/// One page of a query's results, in the query's order.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Page<R> {
-    /// The records. A storage may give fewer than the limit with more to come.
+    /// The records. A page may hold fewer records than the limit although more
+    /// follow.
     pub records: Vec<Arc<R>>,
-    /// Where the next page begins; `None` where this one ends the results.
-    /// Records that are added meanwhile appear on later pages if they sort
-    /// after this one.
+    /// The cursor of the next page, or `None` on the last page. A record that
+    /// is added between two calls appears on a later page if it sorts after
+    /// this page.
     pub next: Option<Cursor>,
 }
 
 impl<R: Record> Page<R> {
-    /// A page of an answer to `query`. With `more`, the next page begins after
-    /// the last of `records`.
+    /// Creates a page of the results of `query`. If `more` is true, the next
+    /// page begins after the last of `records`.
     pub fn new(query: &Query<R>, records: Vec<Arc<R>>, more: bool) -> Self {
         let next = records.last().filter(|_| more).map(|last| Cursor::after(query, last));
         Self { records, next }
     }
 }
 
-/// How many records match, all together and by the values of a field.
+/// The result of a count: a total, and groups by the values of a field.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// All together.
+    /// Number of matching records.
     pub total: u64,
-    /// By value, in the order of [`Order`] ascending; empty where no field was
-    /// asked for. Equal numbers are one group, shown as an integer where they
-    /// are one. `None` stands for records with no single value there.
+    /// Number of matching records for each value of the field, sorted by value
+    /// as [`Order`] sorts ascending. Empty if the count has no field. Equal
+    /// numbers form one group, whose value is an integer if it is integral.
+    /// `None` is the group of the records without a single value at the field.
     pub groups: Vec<(Option<Scalar<'static>>, u64)>,
 }
 
-/// How a storage would answer a query.
+/// The plan by which a storage answers a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// What it does to find the records.
+    /// The access path.
     pub access: Access,
-    /// The same in the storage's own words.
+    /// A description by the storage, for people.
     pub detail: String,
 }
 
-/// What a storage does to find the records of a query.
+/// The access path of a query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
-    /// Looks at every record, in the order asked for or not.
+    /// The storage reads every record.
     Scan,
-    /// Goes to a part of the records by this index.
+    /// The storage reads a part of the records through the index of this name.
     Index(String),
 }
 
 impl Plan {
-    /// A plan.
+    /// Creates a plan.
     pub fn new(access: Access, detail: impl Into<String>) -> Self {
         Self { access, detail: detail.into() }
     }

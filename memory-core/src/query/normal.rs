@@ -1,4 +1,4 @@
-//! One spelling for filters that say the same in the same words.
+//! Filter normalisation.
 
 use serde::Serialize;
 
@@ -6,13 +6,16 @@ use super::{Field, Filter, Predicate, Query, Scalar};
 use crate::Record;
 
 impl<R: Record> Filter<R> {
-    /// The same filter in one spelling, whatever the order in which its parts
-    /// were joined: nested `&` and `|` are flat, sorted and without repeats, a
-    /// double negation is gone, the operands of `is_in` are sorted, and equal
-    /// numbers are written alike. It matches what this one matches. Filters
-    /// that mean the same by a longer argument may still differ.
+    /// Returns the filter in normal form, which does not depend on the order in
+    /// which its parts were joined.
     ///
-    /// A cursor belongs to the normalised filter.
+    /// Nested `&` and `|` are flattened, sorted and deduplicated, double
+    /// negations are removed, the operands of `is_in` are sorted, and equal
+    /// numbers have one form. The result matches the same records. Two filters
+    /// with the same meaning may still have different normal forms if their
+    /// equality takes more than these rules to show.
+    ///
+    /// Cursors identify a query by its normalised filter.
     pub fn normalised(&self) -> Self {
         match self {
             Self::And(parts) => {
@@ -39,16 +42,18 @@ impl<R: Record> Filter<R> {
 }
 
 impl<R: Record> Query<R> {
-    /// A text that two queries share only if they ask the same: the kind, the
+    /// Returns a text that identifies the query: the kind, the
     /// [normalised](Filter::normalised) filter, the order, the limit and the
-    /// cursor. It is a key for caches, of valid queries; its form may change.
+    /// cursor. Use it as a cache key for valid queries. The form of the text
+    /// may change between versions.
     pub fn canonical_text(&self) -> String {
         text(&(R::KIND.name(), self.filter.normalised(), &self.order, self.limit, &self.after))
     }
 }
 
 impl<R: Record> Filter<R> {
-    /// As [`Query::canonical_text`], for a count of this filter by a field.
+    /// Returns a text that identifies a count of this filter by a field, like
+    /// [`Query::canonical_text`].
     pub fn canonical_count(&self, by: Option<&Field<R>>) -> String {
         text(&(R::KIND.name(), self.normalised(), by))
     }
@@ -70,7 +75,7 @@ impl Predicate {
     }
 }
 
-/// Parts joined by one connective; a single one is itself.
+/// Joins parts by a connective. A single part stands for itself.
 fn joined<R: Record>(
     parts: impl Iterator<Item = Filter<R>>,
     join: impl FnOnce(Vec<Filter<R>>) -> Filter<R>,
@@ -85,7 +90,7 @@ fn joined<R: Record>(
     }
 }
 
-/// In the order of their JSON forms, each once.
+/// Sorts items by their JSON forms and removes duplicates.
 fn sorted<T: Serialize>(items: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut keyed: Vec<_> = items.into_iter().map(|item| (text(&item), item)).collect();
     keyed.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -1,4 +1,4 @@
-//! What a query means, over records in memory.
+//! Reference evaluation of queries and counts over records in memory.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::limits::MAX_GROUPS;
 use crate::{Error, Record};
 
-/// Answers a query by looking at every record: the reference for what all
-/// backends answer, and all that one without indexes needs.
+/// Answers a query by a scan of `records`. This is the reference for every
+/// backend, and a complete implementation for a backend without indexes.
 ///
 /// # Errors
 ///
@@ -29,13 +29,12 @@ pub fn select<R: Record>(query: &Query<R>, records: impl IntoIterator<Item = Arc
     Ok(Page::new(query, found, more))
 }
 
-/// Counts by looking at every record: the reference for what all backends
-/// answer.
+/// Counts by a scan of `records`. This is the reference for every backend.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`] for what [`validate_count`] refuses, and for more
-/// than [`MAX_GROUPS`] groups.
+/// [`Error::InvalidInput`] for arguments that [`validate_count`] refuses, and
+/// for more than [`MAX_GROUPS`] groups.
 pub fn count<'a, R: Record>(
     filter: &Filter<R>,
     by: Option<&Field<R>>,
@@ -50,13 +49,13 @@ pub fn count<'a, R: Record>(
 }
 
 impl Counts {
-    /// The count of all records, without groups.
+    /// Creates a count without groups.
     pub const fn total(total: u64) -> Self {
         Self { total, groups: Vec::new() }
     }
 
-    /// The counts by `field`, from values and how often each occurs; values
-    /// may repeat and come in any order and form.
+    /// Creates a count by `field` from values and their frequencies. Values may
+    /// repeat, in any order and any numeric form.
     ///
     /// # Errors
     ///
@@ -70,7 +69,7 @@ impl Counts {
             let value = value.filter(|value| value.rank().is_some()).map(Scalar::canonical);
             *groups.entry(Group(value)).or_insert(0) += count;
             if groups.len() > MAX_GROUPS {
-                let reason = format!("more than {MAX_GROUPS} different values to count by; narrow the filter");
+                let reason = format!("the field has more than {MAX_GROUPS} different values; narrow the filter");
                 return Err(Error::invalid_input(field.path().to_string(), reason));
             }
         }
@@ -104,13 +103,13 @@ impl PartialEq for Group {
 impl Eq for Group {}
 
 impl<R: Record> Order<R> {
-    /// Where a record stands in this order.
+    /// Returns the position of a record in this order.
     pub fn position(&self, record: &R) -> Position {
         let value = self.field.value(record).scalar().filter(|value| value.rank().is_some());
         Position { value: value.map(Scalar::into_owned), id: record.id().uuid() }
     }
 
-    /// How two positions follow each other in this order.
+    /// Compares two positions in this order.
     pub fn compare(&self, a: &Position, b: &Position) -> Ordering {
         compare_values(a.value.as_ref(), b.value.as_ref(), self.direction)
             .then_with(|| self.direction.apply(a.id.cmp(&b.id)))
