@@ -1,4 +1,4 @@
-//! Transcripts of agents, in the forms in which they are kept.
+//! Import of agents' transcripts in their usual formats.
 #![expect(clippy::unwrap_used, reason = "a test's own helpers")]
 
 use memory_core::ChatNoteKind::{KeptAside, Repaired};
@@ -8,7 +8,7 @@ use memory_core::{
 };
 use serde_json::{Value, json};
 
-/// Imports a chat, and checks that nothing of it is lost.
+/// Imports a chat, and checks that no information is lost.
 async fn import(text: &str) -> ImportedChat {
     let messages: Vec<ChatMessage> = serde_json::from_str(text).unwrap();
     let read: Value = serde_json::from_str(text).unwrap();
@@ -22,7 +22,7 @@ async fn import(text: &str) -> ImportedChat {
     imported
 }
 
-/// The tool, action, parameters and answer of each step.
+/// Returns the tool, action, parameters and answer of each step.
 type Seen<'a> = (&'a str, &'a str, &'a Value, Option<Result<&'a str, &'a str>>);
 
 fn seen(step: &ExecutionStep) -> Seen<'_> {

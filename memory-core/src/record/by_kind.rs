@@ -37,12 +37,12 @@ pub struct ByKind<F: PerKind> {
 }
 
 impl<F: PerKind> ByKind<F> {
-    /// The value for one kind.
+    /// Returns the value for one kind.
     pub fn of<R: Record>(&self) -> &F::Of<R> {
         R::select(self)
     }
 
-    /// The value for one kind, to change it.
+    /// Returns a mutable reference to the value for one kind.
     pub fn of_mut<R: Record>(&mut self) -> &mut F::Of<R> {
         R::select_mut(self)
     }

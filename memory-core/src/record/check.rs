@@ -1,4 +1,4 @@
-//! Adding up what a record holds, and noticing what no storage accepts.
+//! Record size and limit validation.
 
 use serde_json::Value;
 
@@ -8,7 +8,8 @@ use crate::{Error, Metadata};
 
 const RESERVED: &str = "$serde_json::private::";
 
-/// One record's content as it is walked: its size, and the first thing wrong.
+/// The state of a walk through a record's content: its size, and the first
+/// violation of a limit.
 #[derive(Debug)]
 pub struct Check {
     content: usize,
@@ -28,11 +29,11 @@ impl Check {
         self.content += text.len();
     }
 
-    /// A text that backends keep in indexes.
+    /// Counts and checks a text that backends keep in indexes.
     pub fn key_text(&mut self, field: impl FnOnce() -> String, text: &str) {
         self.text(text);
         if text.len() > MAX_KEY_TEXT {
-            self.refuse(field(), format!("{} bytes, of at most {MAX_KEY_TEXT}", text.len()));
+            self.refuse(field(), format!("{} bytes; the maximum is {MAX_KEY_TEXT}", text.len()));
         }
     }
 
@@ -52,7 +53,7 @@ impl Check {
         }
     }
 
-    /// A part of a whole, such as a confidence or a success rate.
+    /// Counts and checks a share, such as a confidence or a success rate.
     pub fn rate(&mut self, field: &str, value: f64) {
         self.real(field, value);
         if !(0.0..=1.0).contains(&value) {
@@ -64,7 +65,7 @@ impl Check {
         for (key, value) in metadata {
             self.text(key);
             if key.len() > MAX_METADATA_KEY {
-                self.refuse(field(), format!("a key of {} bytes, of at most {MAX_METADATA_KEY}", key.len()));
+                self.refuse(field(), format!("a key of {} bytes; the maximum is {MAX_METADATA_KEY}", key.len()));
             }
             self.reserved(&field, key);
             if let Some(number) = self.json(&field, value) {
@@ -76,16 +77,17 @@ impl Check {
         }
     }
 
-    /// Refuses keys by which `serde_json` marks what is no object, depending on
-    /// its features: a value under one might not be read as it was written.
+    /// Refuses the keys by which `serde_json`, depending on its features, marks
+    /// values that are not objects. A value under such a key might not read
+    /// back as it was written.
     fn reserved(&mut self, field: impl Fn() -> String, key: &str) {
         if key.starts_with(RESERVED) {
             self.refuse(field(), format!("the key `{}` is reserved by serde_json", key.escape_debug()));
         }
     }
 
-    /// Walks a JSON value without recursion, since its depth is not yet known,
-    /// and returns the first integer that is a `u64` and not an `i64`.
+    /// Walks a JSON value, without recursion since its depth is not yet known.
+    /// Returns the first integer that is a `u64` and not an `i64`.
     pub fn json(&mut self, field: impl Fn() -> String, value: &Value) -> Option<u64> {
         let mut beyond = None;
         let mut open = vec![(value, 0)];
@@ -111,8 +113,8 @@ impl Check {
                     beyond = beyond.or(number.as_u64().filter(|_| !number.is_i64()));
                 }
                 Value::Number(number) => {
-                    // With `serde_json/arbitrary_precision` a number is a text
-                    // of any length, of which only the syntax is known.
+                    // With `serde_json/arbitrary_precision`, a number is a text
+                    // of any length whose syntax alone has been checked.
                     let text = number.to_string();
                     self.content += text.len().max(8);
                     if !text.contains(['.', 'e', 'E']) {
@@ -127,7 +129,7 @@ impl Check {
         beyond
     }
 
-    /// How many bytes were counted.
+    /// Returns the number of bytes counted.
     pub const fn content(&self) -> usize {
         self.content
     }
@@ -137,7 +139,7 @@ impl Check {
             Some(error) => Err(error),
             None if self.content > MAX_RECORD => Err(Error::invalid_input(
                 "record",
-                format!("{} bytes of content, of at most {MAX_RECORD}", self.content),
+                format!("{} bytes of content; the maximum is {MAX_RECORD}", self.content),
             )),
             None => Ok(()),
         }

@@ -1,9 +1,10 @@
-//! What is in a record: one walk for its size and for what is wrong with it.
+//! Content of each kind of record, for size and limit validation.
 
 use super::check::Check;
 use crate::{Episode, ExecutionResult, Heuristic, Pattern, PatternKind, TaskContext, TaskOutcome};
 
-/// Seals [`Record`](super::Record), and visits everything that a record holds.
+/// Visits everything that a record holds. The trait also seals
+/// [`Record`](super::Record).
 pub trait Content {
     fn visit(&self, check: &mut Check);
 

@@ -1,4 +1,4 @@
-//! Episodes: what an agent did.
+//! Episodes.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -10,45 +10,45 @@ use crate::{EpisodeId, HeuristicId, Latency, Metadata, PatternId, Timestamp};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Episode {
-    /// Its identifier.
+    /// The identifier.
     pub id: EpisodeId,
-    /// What sort of task it was.
+    /// The type of the task.
     pub task_type: TaskType,
-    /// The task in words.
+    /// The task's description.
     pub task_description: String,
-    /// Where the task took place.
+    /// The context of the task.
     pub context: TaskContext,
-    /// When work began.
+    /// Start of the work.
     pub start_time: Timestamp,
-    /// When work ended; `None` while it goes on.
+    /// End of the work; `None` while it goes on.
     pub end_time: Option<Timestamp>,
-    /// What was done, in order.
+    /// The steps, in order.
     pub steps: Vec<ExecutionStep>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Option<TaskOutcome>,
-    /// How well it went.
+    /// The reward.
     pub reward: Option<RewardScore>,
-    /// What the agent thought of it afterwards.
+    /// The agent's reflection on the episode.
     pub reflection: Option<Reflection>,
-    /// Patterns learned from or applied in it.
+    /// Patterns that were learned from the episode or applied in it.
     pub patterns: Vec<PatternId>,
-    /// Heuristics learned from or applied in it.
+    /// Heuristics that were learned from the episode or applied in it.
     pub heuristics: Vec<HeuristicId>,
-    /// Anything else worth keeping, and filterable by key.
+    /// Free-form data that filters can refer to.
     pub metadata: Metadata,
-    /// When it was archived. An ordinary field: archived episodes are returned
-    /// unless a filter leaves them out.
+    /// Time at which the episode was archived. This is an ordinary field:
+    /// queries return archived episodes unless a filter excludes them.
     pub archived_at: Option<Timestamp>,
 }
 
 impl Episode {
-    /// An episode that starts now, with a fresh id and nothing else in it.
+    /// Creates an episode that starts now, with a new id and otherwise empty.
     pub fn new(task_description: impl Into<String>, context: TaskContext, task_type: TaskType) -> Self {
         Self::with_id(EpisodeId::new(), Timestamp::now(), task_description, context, task_type)
     }
 
-    /// An episode of a given id that began at a given time, with nothing else
-    /// in it.
+    /// Creates an episode with the given id and start time, and otherwise
+    /// empty.
     pub fn with_id(
         id: EpisodeId,
         start_time: Timestamp,
@@ -75,7 +75,7 @@ impl Episode {
     }
 }
 
-/// What sort of task an episode is about.
+/// The type of an episode's task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -84,21 +84,21 @@ pub enum TaskType {
     CodeGeneration,
     /// Finding and fixing faults.
     Debugging,
-    /// Changing the shape of code, not what it does.
+    /// Changing the structure of code without changing its behaviour.
     Refactoring,
     /// Writing or running tests.
     Testing,
-    /// Understanding something.
+    /// Understanding code, data or a problem.
     Analysis,
-    /// Writing for people.
+    /// Writing documentation.
     Documentation,
-    /// Anything else.
+    /// Any other task.
     #[default]
     Other,
 }
 
 impl TaskType {
-    /// The name in snake case, as in JSON and SQL: `code_generation`.
+    /// Returns the name in snake case, as in JSON and SQL: `code_generation`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::CodeGeneration => "code_generation",
@@ -112,43 +112,44 @@ impl TaskType {
     }
 }
 
-/// Where a task took place.
+/// The context of a task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TaskContext {
     /// The area of work: `web`, `airline`.
     pub domain: String,
-    /// The programming language, where there is one.
+    /// The programming language, if there is one.
     pub language: Option<String>,
-    /// The framework, where there is one.
+    /// The framework, if there is one.
     pub framework: Option<String>,
-    /// How hard the task looked.
+    /// The expected difficulty.
     pub complexity: Complexity,
-    /// Labels, in the order given.
+    /// Labels, in the order in which they were given.
     pub tags: Vec<String>,
 }
 
 impl TaskContext {
-    /// A context in `domain`, of moderate complexity and with nothing else in it.
+    /// Creates a context in `domain`, of moderate complexity and otherwise
+    /// empty.
     pub fn new(domain: impl Into<String>) -> Self {
         Self { domain: domain.into(), ..Self::default() }
     }
 }
 
-/// How hard a task looked.
+/// The expected difficulty of a task.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Complexity {
-    /// Little to think about.
+    /// A simple task.
     Simple,
-    /// The usual.
+    /// A task of the usual difficulty.
     #[default]
     Moderate,
-    /// Many parts, or few certainties.
+    /// A task with many parts or much uncertainty.
     Complex,
 }
 
 impl Complexity {
-    /// The name in lowercase, as in JSON and SQL: `moderate`.
+    /// Returns the name in lowercase, as in JSON and SQL: `moderate`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Simple => "simple",
@@ -158,34 +159,34 @@ impl Complexity {
     }
 }
 
-/// One action of the agent and what came of it.
+/// One action of the agent, and its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExecutionStep {
-    /// The place in the episode, from 1.
+    /// Number of the step in its episode, from 1.
     pub step_number: u32,
-    /// When it began.
+    /// Start of the step.
     pub timestamp: Timestamp,
-    /// The tool that was used.
+    /// Name of the tool.
     pub tool: String,
-    /// What it was used for.
+    /// Description of the action.
     pub action: String,
-    /// The tool's arguments: any JSON whose numbers are an `i64`, a `u64` or a
-    /// finite `f64`. `json!` and [`Value::from`] make `null` of a number that is
-    /// not finite.
+    /// The tool's arguments: JSON whose numbers are each an `i64`, a `u64` or a
+    /// finite `f64`. `json!` and [`Value::from`] turn a number that is not
+    /// finite into `null`.
     #[serde(with = "crate::json")]
     pub parameters: Value,
-    /// What came back; `None` while it runs.
+    /// The result; `None` while the step runs.
     pub result: Option<ExecutionResult>,
-    /// How long it took.
+    /// Duration of the step.
     pub latency: Latency,
-    /// Language model tokens spent on it, where known.
+    /// Number of language model tokens spent on the step, if known.
     pub tokens_used: Option<u32>,
-    /// Anything else worth keeping.
+    /// Free-form data.
     pub metadata: Metadata,
 }
 
 impl ExecutionStep {
-    /// A step that begins now, without parameters or a result.
+    /// Creates a step that begins now, without parameters and without a result.
     pub fn new(step_number: u32, tool: impl Into<String>, action: impl Into<String>) -> Self {
         Self {
             step_number,
@@ -201,61 +202,61 @@ impl ExecutionStep {
     }
 }
 
-/// What came of a step.
+/// The result of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExecutionResult {
     /// The tool answered.
     Success {
-        /// Its answer, whole.
+        /// The complete answer.
         output: String,
     },
     /// The tool failed.
     Error {
-        /// What it said.
+        /// The tool's message.
         message: String,
     },
     /// The tool did not answer in time.
     Timeout,
 }
 
-/// How an episode ended.
+/// The outcome of an episode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TaskOutcome {
-    /// All of it was done.
+    /// The task was completed.
     Success {
-        /// In a few words.
+        /// A short summary.
         verdict: String,
-        /// What was made.
+        /// The artifacts that were produced.
         artifacts: Vec<String>,
     },
-    /// Some of it was done.
+    /// A part of the task was completed.
     PartialSuccess {
-        /// In a few words.
+        /// A short summary.
         verdict: String,
-        /// What was done.
+        /// The completed parts.
         completed: Vec<String>,
-        /// What was not.
+        /// The parts that failed.
         failed: Vec<String>,
     },
-    /// None of it was done.
+    /// The task failed.
     Failure {
-        /// Why.
+        /// The reason.
         reason: String,
-        /// The error behind it, where there was one.
+        /// Details of the error, if there was one.
         error_details: Option<String>,
     },
-    /// The agent declined.
+    /// The agent declined the task.
     Abstained {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl TaskOutcome {
-    /// The variant's name in snake case, as in JSON: `partial_success`.
+    /// Returns the variant's name in snake case, as in JSON: `partial_success`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Success { .. } => "success",
@@ -266,33 +267,33 @@ impl TaskOutcome {
     }
 }
 
-/// How well an episode went, and how that figure came about. All finite.
+/// The reward of an episode, and its components. All figures must be finite.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RewardScore {
-    /// The figure to compare episodes by.
+    /// The total, by which episodes are compared.
     pub total: f64,
-    /// What the outcome alone is worth.
+    /// The value of the outcome alone.
     pub base: f64,
-    /// Factor for time and steps spent.
+    /// Factor for the time and the steps spent.
     pub efficiency: f64,
-    /// Factor for hard tasks.
+    /// Factor for the complexity of the task.
     pub complexity_bonus: f64,
-    /// Factor for the quality of what was made.
+    /// Factor for the quality of the result.
     pub quality_multiplier: f64,
-    /// Added for what was learned.
+    /// Summand for patterns and heuristics learned.
     pub learning_bonus: f64,
 }
 
-/// What the agent thought of an episode afterwards.
+/// An agent's reflection on a finished episode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reflection {
-    /// What went well.
+    /// Successes.
     pub successes: Vec<String>,
-    /// What to do better.
+    /// Possible improvements.
     pub improvements: Vec<String>,
-    /// What was understood.
+    /// Insights.
     pub insights: Vec<String>,
-    /// When this was written.
+    /// Time at which the reflection was written.
     pub generated_at: Timestamp,
 }
 

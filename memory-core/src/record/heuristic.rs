@@ -1,38 +1,40 @@
-//! Heuristics: rules drawn from experience.
+//! Heuristics.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{EpisodeId, HeuristicId, Metadata, Timestamp};
 
-/// A rule: when this is the case, do that.
+/// A rule that an agent has learned: a condition and an action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Heuristic {
-    /// Its identifier.
+    /// The identifier.
     pub id: HeuristicId,
-    /// When it applies.
+    /// The condition under which the rule applies.
     pub condition: String,
-    /// What to do then.
+    /// The action to take.
     pub action: String,
-    /// How sure it is, 0 to 1; any other number is refused.
+    /// Confidence in the rule, 0 to 1. Other numbers are refused.
     pub confidence: f64,
-    /// What it rests on.
+    /// The evidence for the rule.
     pub evidence: Evidence,
-    /// When it was first learned.
+    /// Time at which the rule was learned.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time at which the rule last changed.
     pub updated_at: Timestamp,
-    /// Anything else worth keeping, and filterable by key.
+    /// Free-form data that filters can refer to.
     pub metadata: Metadata,
 }
 
 impl Heuristic {
-    /// A heuristic learned now, with a fresh id and no evidence yet.
+    /// Creates a heuristic that is learned now, with a new id and without
+    /// evidence.
     pub fn new(condition: impl Into<String>, action: impl Into<String>, confidence: f64) -> Self {
         Self::with_id(HeuristicId::new(), Timestamp::now(), condition, action, confidence)
     }
 
-    /// A heuristic of a given id, learned at a given time, with no evidence yet.
+    /// Creates a heuristic with the given id and time of learning, and without
+    /// evidence.
     pub fn with_id(
         id: HeuristicId,
         created_at: Timestamp,
@@ -53,13 +55,13 @@ impl Heuristic {
     }
 }
 
-/// What a heuristic rests on.
+/// The evidence for a heuristic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The episodes that support it.
+    /// The supporting episodes.
     pub episodes: Vec<EpisodeId>,
-    /// How often it led to success, 0 to 1; any other number is refused.
+    /// Share of the uses that succeeded, 0 to 1. Other numbers are refused.
     pub success_rate: f64,
-    /// Out of how many uses.
+    /// Number of uses.
     pub sample_size: u32,
 }

@@ -1,4 +1,4 @@
-//! The kinds of record and what they have in common.
+//! Kinds of record, and the trait that they share.
 
 mod by_kind;
 pub(crate) mod chat;
@@ -27,32 +27,35 @@ pub type PatternId = Id<Pattern>;
 /// The identifier of a heuristic.
 pub type HeuristicId = Id<Heuristic>;
 
-/// What [`Episode`], [`Pattern`] and [`Heuristic`] have in common; a storage is
-/// written once for all three. Sealed: there are no other kinds.
+/// A record: an [`Episode`], a [`Pattern`] or a [`Heuristic`].
+///
+/// Generic code over this trait serves all three kinds. The trait is sealed:
+/// there are no other kinds.
 pub trait Record:
     content::Content + Clone + Debug + PartialEq + Serialize + DeserializeOwned + Send + Sync + 'static
 {
-    /// Which kind this is.
+    /// The kind.
     const KIND: Kind;
 
-    /// The fields that queries can name, beside metadata.
+    /// The fields that queries can refer to, besides metadata.
     const FIELDS: &'static [FieldDef];
 
-    /// The field that [`Query::since`](crate::Query::since) and the default
-    /// order go by.
+    /// The time field, which [`Query::since`](crate::Query::since) and the
+    /// default order use.
     const TIME: FieldName;
 
-    /// The record's identifier.
+    /// Returns the record's identifier.
     fn id(&self) -> Id<Self>;
 
-    /// The record's metadata.
+    /// Returns the record's metadata.
     fn metadata(&self) -> &Metadata;
 
-    /// The value of one of [`Self::FIELDS`]; missing for any other, and for an
-    /// optional field that is `None`.
+    /// Returns the value of a field of [`Self::FIELDS`]. Other fields, and
+    /// optional fields that are `None`, are missing.
     fn field(&self, name: FieldName) -> FieldValue<'_>;
 
-    /// Whether every storage accepts this record (see [`limits`](crate::limits)).
+    /// Checks the record against the [`limits`](crate::limits) of every
+    /// storage.
     ///
     /// # Errors
     ///
@@ -62,9 +65,9 @@ pub trait Record:
         self.check().finish().map_err(|error| error.about(self.id().into()))
     }
 
-    /// How many bytes of content this record has, counted as
-    /// [`MAX_RECORD`](crate::limits::MAX_RECORD) counts them: what it roughly
-    /// takes in memory beside the struct itself.
+    /// Returns the size of the record's content in bytes, as
+    /// [`MAX_RECORD`](crate::limits::MAX_RECORD) counts it: roughly the memory
+    /// that the record takes besides the struct itself.
     fn content_size(&self) -> usize {
         self.check().content()
     }

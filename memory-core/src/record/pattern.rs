@@ -1,40 +1,42 @@
-//! Patterns: what worked, and when.
+//! Patterns.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{EpisodeId, Latency, Metadata, PatternId, TaskContext, Timestamp};
 
-/// Something that was seen to work in more than one episode.
+/// An approach that worked in several episodes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pattern {
-    /// Its identifier.
+    /// The identifier.
     pub id: PatternId,
-    /// Where it applies.
+    /// The context in which the pattern applies.
     pub context: TaskContext,
-    /// How often it led to success, 0 to 1; any other number is refused.
+    /// Share of the uses that succeeded, 0 to 1. Other numbers are refused.
     pub success_rate: f64,
-    /// In how many episodes it was seen.
+    /// Number of episodes that show the pattern.
     pub occurrences: u32,
-    /// What became of its use.
+    /// Results of the pattern's use.
     pub effectiveness: Effectiveness,
-    /// When it was first learned.
+    /// Time at which the pattern was learned.
     pub created_at: Timestamp,
-    /// When it last changed.
+    /// Time at which the pattern last changed.
     pub updated_at: Timestamp,
-    /// What was learned.
+    /// The kind of the pattern.
     pub kind: PatternKind,
-    /// Anything else worth keeping, and filterable by key.
+    /// Free-form data that filters can refer to.
     pub metadata: Metadata,
 }
 
 impl Pattern {
-    /// A pattern learned now, with a fresh id, not yet seen again or applied.
+    /// Creates a pattern that is learned now, with a new id and without
+    /// occurrences.
     pub fn new(context: TaskContext, kind: PatternKind) -> Self {
         Self::with_id(PatternId::new(), Timestamp::now(), context, kind)
     }
 
-    /// A pattern of a given id, learned at a given time.
+    /// Creates a pattern with the given id and time of learning, and without
+    /// occurrences.
     pub fn with_id(id: PatternId, created_at: Timestamp, context: TaskContext, kind: PatternKind) -> Self {
         Self {
             id,
@@ -50,49 +52,50 @@ impl Pattern {
     }
 }
 
-/// What was learned.
+/// The kind of the pattern.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PatternKind {
-    /// Tools that work well in this order.
+    /// A sequence of tools that works well.
     ToolSequence {
         /// The tools, in order.
         tools: Vec<String>,
-        /// How long the whole sequence takes on average.
+        /// Average duration of the whole sequence.
         average_latency: Latency,
     },
-    /// What to do when something is the case.
+    /// A decision that depends on a condition.
     DecisionPoint {
-        /// What was the case.
+        /// The condition.
         condition: String,
-        /// What was done.
+        /// The action taken.
         action: String,
-        /// How often that went well.
+        /// Number of successes.
         successes: u32,
-        /// How often it did not.
+        /// Number of failures.
         failures: u32,
     },
-    /// How to get out of an error.
+    /// Recovery from an error.
     ErrorRecovery {
-        /// The error.
+        /// The type of the error.
         error_type: String,
-        /// What to do, in order.
+        /// The steps of the recovery, in order.
         recovery_steps: Vec<String>,
     },
-    /// What to do in a context.
+    /// An approach for a context.
     ContextPattern {
-        /// What marks the context.
+        /// The features that identify the context.
         features: Vec<String>,
-        /// What to do in it.
+        /// The recommended approach.
         recommended_approach: String,
-        /// The episodes that show it.
+        /// The supporting episodes.
         evidence: Vec<EpisodeId>,
     },
 }
 
 impl PatternKind {
-    /// The variant's name in snake case, as in JSON and SQL: `tool_sequence`.
+    /// Returns the variant's name in snake case, as in JSON and SQL:
+    /// `tool_sequence`.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ToolSequence { .. } => "tool_sequence",
@@ -103,19 +106,19 @@ impl PatternKind {
     }
 }
 
-/// What became of a pattern's use.
+/// The results of a pattern's use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Effectiveness {
-    /// How often it was recalled.
+    /// Number of times that the pattern was retrieved.
     pub times_retrieved: u32,
-    /// How often it was then applied.
+    /// Number of times that the pattern was applied after retrieval.
     pub times_applied: u32,
-    /// How often that went well.
+    /// Number of successes.
     pub successes: u32,
-    /// How often it did not.
+    /// Number of failures.
     pub failures: u32,
-    /// By how much the reward changed on average. Finite.
+    /// Average change of the reward. Must be finite.
     pub average_reward_change: f64,
-    /// When it was last applied.
+    /// Time of the last application.
     pub last_used: Option<Timestamp>,
 }

@@ -1,12 +1,12 @@
-//! What came of a call, by what the tool said.
+//! Results of calls from the tools' answers.
 
 use serde_json::{Map, Value};
 
 use crate::ExecutionResult;
 
-/// The result that an answer tells of, by the rule that
-/// [`Episode::from_chat_at`](crate::Episode::from_chat_at) states; its text is
-/// kept whole either way.
+/// Returns the result that an answer describes, by the rule in the docs of
+/// [`Episode::from_chat_at`](crate::Episode::from_chat_at). The result holds
+/// the complete text.
 pub(super) fn result(text: String, message: &Map<String, Value>) -> ExecutionResult {
     if says_error(&text) || flagged(message) {
         ExecutionResult::Error { message: text }
@@ -15,7 +15,8 @@ pub(super) fn result(text: String, message: &Map<String, Value>) -> ExecutionRes
     }
 }
 
-/// The same sort of result, for a call that is answered along with another.
+/// Returns a result of the same variant without the text, for a call that
+/// shares its answer with another call.
 pub(super) const fn without_text(result: &ExecutionResult) -> ExecutionResult {
     match result {
         ExecutionResult::Success { .. } => ExecutionResult::Success { output: String::new() },

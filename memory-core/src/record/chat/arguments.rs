@@ -1,15 +1,15 @@
-//! The arguments of a call, without losing any of them.
+//! Lossless parsing of a call's arguments.
 
 use serde_json::Value;
 
 use crate::record::check::Check;
 
-/// The arguments as JSON where that says exactly what the text does, and
-/// otherwise the text itself as a JSON string, with `true`.
+/// Returns the arguments as JSON and `false` if the JSON is exact, and
+/// otherwise the text as a JSON string and `true`.
 ///
-/// It does not say it exactly where the text is no JSON, nests deeper than a
-/// record may, names a key twice in an object, or holds a number with more
-/// digits than its type keeps.
+/// The JSON is not exact if the text is not JSON, nests deeper than a record
+/// may, repeats a key within one object, or holds a number with more digits
+/// than its type keeps.
 pub(super) fn parse(arguments: &Value) -> (Value, bool) {
     match arguments {
         Value::String(text) => match exactly(text) {
@@ -33,15 +33,15 @@ fn fits(value: &Value) -> bool {
     check.finish().is_ok()
 }
 
-/// Whether metadata can hold the value inside so many lists.
+/// Returns true if metadata can hold the value inside this many nested lists.
 pub(super) fn fits_in_metadata(value: &Value, lists: usize) -> bool {
     let nested = (0..lists).fold(value.clone(), |inner, _| Value::Array(vec![inner]));
     let mut check = Check::new();
     check.json(String::new, &nested).is_none() && check.finish().is_ok()
 }
 
-/// How many keys the objects in it have. Fewer than the text has pairs means
-/// that a key came twice.
+/// Counts the keys of all objects in the value. If the text has more pairs, a
+/// key is repeated.
 fn pairs_in(value: &Value) -> usize {
     match value {
         Value::Array(items) => items.iter().map(pairs_in).sum(),
@@ -50,7 +50,7 @@ fn pairs_in(value: &Value) -> usize {
     }
 }
 
-/// What a valid JSON text holds outside its strings.
+/// The parts of a valid JSON text outside its strings.
 struct Scan<'a> {
     pairs: usize,
     numbers: Vec<&'a str>,
@@ -90,8 +90,8 @@ fn string_length(text: &str) -> usize {
     end.map_or(text.len(), |end| end + 2)
 }
 
-/// Whether an `i64`, a `u64` or an `f64` has all digits of the number, whatever
-/// the features of `serde_json` let its own numbers keep.
+/// Returns true if an `i64`, a `u64` or an `f64` keeps all digits of the
+/// number, regardless of the features of `serde_json`.
 fn keeps_its_digits(number: &str) -> bool {
     if number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok() {
         return true;
@@ -100,13 +100,13 @@ fn keeps_its_digits(number: &str) -> bool {
     kept.is_some_and(|kept| Decimal::of(number) == Some(kept))
 }
 
-/// A number by its digits: equal for all spellings of the same one.
+/// A number as decimal digits. Different spellings of one number are equal.
 #[derive(PartialEq)]
 struct Decimal {
     negative: bool,
-    /// Without zeros at either end; empty for zero.
+    /// The digits without zeros at either end; empty for zero.
     digits: String,
-    /// The power of ten of the last digit.
+    /// The exponent of the last digit, to base ten.
     exponent: i64,
 }
 

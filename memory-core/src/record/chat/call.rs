@@ -1,4 +1,4 @@
-//! Calls of tools, in the forms that are about.
+//! Tool calls in their known forms.
 
 use serde_json::{Map, Value};
 
@@ -7,27 +7,28 @@ use crate::ExecutionStep;
 
 const NAMES: [&str; 4] = ["name", "tool_name", "toolName", "function"];
 const ARGUMENTS: [&str; 4] = ["arguments", "input", "args", "parameters"];
-/// In the Responses API `id` is the item's and `call_id` the call's.
+/// In the Responses API, `id` identifies the item and `call_id` the call.
 const IDS: [&str; 4] = ["call_id", "id", "toolCallId", "tool_call_id"];
 
-/// The key in a step's metadata of the call without its name and arguments.
+/// Metadata key of a step for the call without its name and arguments.
 const CALL: &str = "call";
-/// The key in a step's metadata of the call's id.
+/// Metadata key of a step for the call's id.
 const CALL_ID: &str = "call_id";
-/// The key in a step's metadata that says that the parameters are the text of
-/// the arguments.
+/// Metadata key of a step that is set if the parameters are the text of the
+/// arguments.
 const RAW: &str = "raw_arguments";
 
-/// Where the name of a call's tool and its arguments stand.
+/// The fields of a call that hold the tool's name and the arguments.
 struct Place {
-    /// The object in the call that holds them; `None` if that is the call.
+    /// The object in the call that holds the fields; `None` if it is the call
+    /// itself.
     body: Option<String>,
     name: &'static str,
     arguments: Option<&'static str>,
 }
 
-/// Finds them in the field of the call's type (`function`, `custom`), or else
-/// in the call itself. `is_name` tells a name.
+/// Finds the fields in the object named by the call's type (`function`,
+/// `custom`), or else in the call itself. `is_name` recognises a name.
 fn place(call: &Map<String, Value>, is_name: fn(&Value) -> bool) -> Option<Place> {
     let nested = ["function"].into_iter().chain(call.get("type").and_then(Value::as_str));
     let nested = nested.filter_map(|body| Some((Some(body.to_owned()), call.get(body)?.as_object()?)));
@@ -44,23 +45,24 @@ fn body<'a>(call: &'a mut Map<String, Value>, place: &Place) -> Option<&'a mut M
     }
 }
 
-/// Whether this is a call that can be understood: it names a tool, or at least
-/// its own type.
+/// Returns true if the call names a tool, or at least its own type.
 pub(super) fn is_call(call: &Map<String, Value>) -> bool {
     place(call, Value::is_string).is_some() || call.get("type").is_some_and(Value::is_string)
 }
 
-/// The tool that a call or an answer names.
+/// Returns the tool that a call or an answer names.
 pub(super) fn tool_name(fields: &Map<String, Value>) -> Option<String> {
     NAMES.into_iter().find_map(|name| fields.get(name)?.as_str().map(str::to_owned))
 }
 
-/// The id that answers name the call by; `None` if it is missing or empty.
+/// Returns the call's id, which answers refer to; `None` if it is missing or
+/// empty.
 pub(super) fn id(call: &Map<String, Value>) -> Option<String> {
     IDS.into_iter().find_map(|field| id_text(call.get(field)?))
 }
 
-/// An id as text; `None` if it is empty or neither a text nor a number.
+/// Returns an id as text; `None` if it is empty, or neither a text nor a
+/// number.
 pub(super) fn id_text(id: &Value) -> Option<String> {
     match id {
         Value::String(id) if !id.is_empty() => Some(id.clone()),
@@ -69,11 +71,11 @@ pub(super) fn id_text(id: &Value) -> Option<String> {
     }
 }
 
-/// Moves a call into a step: its tool, its parameters, and in its metadata
-/// whatever else the call holds.
+/// Moves a call into a step: the tool, the parameters, and into the step's
+/// metadata the rest of the call.
 ///
-/// A call that names no tool is one of the tool that its type names, and its
-/// parameters are the whole call.
+/// If the call names no tool, its type is the tool, and the whole call is the
+/// parameters.
 pub(super) fn into_step(mut call: Map<String, Value>, step: &mut ExecutionStep) {
     if let Some(id) = id(&call) {
         step.metadata.insert(CALL_ID, id);
@@ -100,10 +102,10 @@ pub(super) fn into_step(mut call: Map<String, Value>, step: &mut ExecutionStep) 
     }
 }
 
-/// Sets the parameters, and returns what is left to know about their spelling:
-/// null for the compact text of the parameters, `false` for the parameters as
-/// they are, `true` for what the parameters are the text of, and otherwise the
-/// text itself.
+/// Sets the parameters, and returns a mark from which the arguments' spelling
+/// can be restored: null for the compact text of the parameters, `false` for
+/// the parameters themselves, `true` if the parameters are the text of the
+/// arguments, and otherwise the text itself.
 fn set_parameters(step: &mut ExecutionStep, arguments: &Value) -> Value {
     let (parameters, raw) = arguments::parse(arguments);
     let left = match arguments {
@@ -121,7 +123,8 @@ fn set_parameters(step: &mut ExecutionStep, arguments: &Value) -> Value {
     left
 }
 
-/// The call that [`into_step`] made into this step; `None` for another step.
+/// Restores the call that [`into_step`] moved into the step; `None` for a step
+/// from another source.
 pub(super) fn from_step(step: &ExecutionStep) -> Option<Value> {
     let mut call: Map<String, Value> = match step.metadata.get(CALL) {
         None if step.metadata.get(RAW).is_some() => return serde_json::from_str(step.parameters.as_str()?).ok(),

@@ -1,10 +1,10 @@
-//! The text of a message's content.
+//! Texts of message contents.
 
 use serde_json::Value;
 
-/// The texts in the content of a message or a block, joined by line ends: a
-/// text itself, the texts of the parts of a list, whatever else the parts hold,
-/// and nothing of images and files.
+/// Returns the texts in the content of a message or a block, joined by
+/// newlines: the content itself if it is a text, or the texts of its parts.
+/// Images and files have none.
 pub(super) fn texts(content: &Value) -> String {
     match content {
         Value::Array(parts) => parts.iter().filter_map(text_of).collect::<Vec<_>>().join("\n"),
@@ -12,8 +12,8 @@ pub(super) fn texts(content: &Value) -> String {
     }
 }
 
-/// The text of an answer: its texts, or the JSON of one that is no text and no
-/// list of parts.
+/// Returns the text of an answer: its texts, or its JSON if it is neither a
+/// text nor a list of parts.
 pub(super) fn answer(content: &Value) -> String {
     match content {
         Value::Null | Value::String(_) | Value::Array(_) => texts(content),
@@ -21,7 +21,8 @@ pub(super) fn answer(content: &Value) -> String {
     }
 }
 
-/// The text of a part, `{"type": "text", "text": …}` or bare.
+/// Returns the text of a part, which is `{"type": "text", "text": …}` or a bare
+/// string.
 fn text_of(part: &Value) -> Option<&str> {
     match part {
         Value::String(text) => Some(text),
@@ -33,8 +34,8 @@ fn text_of(part: &Value) -> Option<&str> {
     }
 }
 
-/// The one text in a content, to be moved elsewhere; `None` if there are
-/// several, or none.
+/// Returns the only text in a content, to move it elsewhere; `None` if there is
+/// none or there are several.
 pub(super) fn only_text(content: &mut Value) -> Option<&mut Value> {
     match content {
         Value::String(_) => Some(content),

@@ -1,4 +1,4 @@
-//! The chat that an episode was imported from.
+//! Restoration of the chat that an episode was imported from.
 
 use serde_json::{Map, Value};
 
@@ -7,21 +7,24 @@ use super::{ChatMessage, call};
 use crate::error::Result;
 use crate::{Episode, Error, ExecutionResult, ExecutionStep};
 
-/// The key in an episode's metadata of the messages.
+/// Metadata key of an episode for the messages.
 pub(super) const MESSAGES: &str = "messages";
 
 impl Episode {
-    /// The chat that [`from_chat`](Self::from_chat) made this episode of, equal
-    /// to what was read. What the steps hold comes from the steps, as they are
+    /// Restores the chat that [`from_chat`](Self::from_chat) imported, equal to
+    /// the original. Contents of steps are taken from the steps as they are
     /// now.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] if the metadata has no list of `messages`, or one
-    /// of them refers to a step that is gone or was not imported.
+    /// [`Error::InvalidInput`] if the metadata has no list of `messages`, or a
+    /// message refers to a step that is missing or was not imported.
     pub fn to_chat(&self) -> Result<Vec<ChatMessage>> {
         let Some(Value::Array(entries)) = self.metadata.get(MESSAGES) else {
-            return Err(Error::invalid_input("metadata.messages", "no list, so that this episode is from no chat"));
+            return Err(Error::invalid_input(
+                "metadata.messages",
+                "the list is missing; this episode was not imported from a chat",
+            ));
         };
         let message = |(index, entry): (usize, &Value)| {
             let message = message(entry, &self.steps).map(ChatMessage::from);
@@ -31,14 +34,14 @@ impl Episode {
     }
 }
 
-/// The message that an entry was made of.
+/// Restores a message from its entry.
 pub(super) fn message(entry: &Value, steps: &[ExecutionStep]) -> Result<Map<String, Value>, String> {
     if let Value::String(text) = entry {
         return serde_json::from_str(text).map_err(|error| error.to_string());
     }
     match restored(entry, steps)? {
         Value::Object(message) => Ok(message),
-        _ => Err("no JSON object".to_owned()),
+        _ => Err("it is not a JSON object".to_owned()),
     }
 }
 
@@ -61,10 +64,12 @@ fn referred(reference: Reference, steps: &[ExecutionStep]) -> Result<Value, Stri
     let at = usize::try_from(number).unwrap_or_default().wrapping_sub(1);
     let here = steps.get(at).filter(|step| step.step_number == number);
     let Some(step) = here.or_else(|| steps.iter().find(|step| step.step_number == number)) else {
-        return Err(format!("it refers to the step {number}, which is not there"));
+        return Err(format!("it refers to the step {number}, which is missing"));
     };
     match reference {
-        Reference::Call(_) => call::from_step(step).ok_or_else(|| format!("the step {number} is from no chat")),
+        Reference::Call(_) => {
+            call::from_step(step).ok_or_else(|| format!("the step {number} was not imported from a chat"))
+        }
         Reference::Action(_) => Ok(step.action.as_str().into()),
         Reference::Result(_) => match &step.result {
             Some(ExecutionResult::Success { output: text } | ExecutionResult::Error { message: text }) => {

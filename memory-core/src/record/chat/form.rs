@@ -1,36 +1,37 @@
-//! How the parts of a chat that call and answer are told by their types.
+//! Recognition of calls and answers by their types.
 
 use serde_json::Value;
 
 use super::reference::Reference;
 
-/// Letters and digits alone, since `tool_use`, `tool-call` and `toolCall` are
-/// all in use.
+/// Reduces a name to lowercase letters and digits, since `tool_use`,
+/// `tool-call` and `toolCall` are all in use.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-/// Whether a block of this type calls a tool: `tool_use`, `server_tool_use`.
+/// Returns true if a block of this type is a call: `tool_use`,
+/// `server_tool_use`.
 pub(super) fn is_call(of: &str) -> bool {
     let of = plain(of);
     ["tooluse", "toolcall", "functioncall"].iter().any(|end| of.ends_with(end))
 }
 
-/// Whether an item without a role of this type calls a tool: `function_call`,
-/// `web_search_call`.
+/// Returns true if an item without a role and of this type is a call:
+/// `function_call`, `web_search_call`.
 pub(super) fn is_call_item(of: &str) -> bool {
     plain(of).ends_with("call")
 }
 
-/// Whether a block or an item of this type answers a call: `tool_result`,
-/// `function_call_output`.
+/// Returns true if a block or an item of this type answers a call:
+/// `tool_result`, `function_call_output`.
 pub(super) fn is_answer(of: &str) -> bool {
     let of = plain(of);
     ["toolresult", "functionresponse", "calloutput"].iter().any(|end| of.ends_with(end))
 }
 
-/// Where something that looks like a call is left in a message after all known
-/// forms became references.
+/// Returns the path of a part that looks like a call, in a message whose known
+/// calls have been replaced by references.
 pub(super) fn unknown_call(value: &Value, path: &str) -> Option<String> {
     match value {
         Value::Array(items) => {
@@ -41,7 +42,7 @@ pub(super) fn unknown_call(value: &Value, path: &str) -> Option<String> {
             if fields.get("type").and_then(Value::as_str).is_some_and(is_call) {
                 return Some(path.to_owned());
             }
-            // Counts of what was used, in which calls are counted too.
+            // `usage` holds counts, which may include calls.
             fields.iter().filter(|(field, _)| *field != "usage").find_map(|(field, value)| {
                 let path = if path.is_empty() { field.clone() } else { format!("{path}.{field}") };
                 let calls = is_call(field.trim_end_matches('s')) && holds_an_object(value);

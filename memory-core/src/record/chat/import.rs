@@ -1,4 +1,4 @@
-//! The walk through a chat that makes steps of its calls.
+//! Import of a chat: a walk through the messages that turns calls into steps.
 
 use std::mem::take;
 use std::slice;
@@ -16,14 +16,14 @@ use crate::{Episode, ExecutionResult, ExecutionStep};
 const ANSWERED_IDS: [&str; 5] = ["tool_call_id", "tool_call_ids", "tool_use_id", "toolCallId", "call_id"];
 const ANSWERS: [&str; 3] = ["content", "output", "result"];
 
-/// The field of a message that cannot be understood, and why.
+/// The field of a refused message, and the reason.
 pub(super) type Refused = (String, String);
 
-/// An import under way.
+/// The state of an import.
 pub(super) struct Import<'a> {
     pub(super) episode: &'a mut Episode,
     pub(super) notes: Vec<ChatNote>,
-    /// The index of the message that is read.
+    /// The index of the current message.
     pub(super) message: usize,
     pub(super) open: OpenCalls,
 }
@@ -33,12 +33,12 @@ impl Import<'_> {
         self.notes.push(ChatNote { message: self.message, kind, reason: reason.into() });
     }
 
-    /// Reads a message, and returns it with references in place of what became
-    /// part of a step.
+    /// Reads a message, and returns it with references in place of the parts
+    /// that moved to steps.
     pub(super) fn read(&mut self, message: &ChatMessage) -> Result<Value, Refused> {
         let mut entry = message.as_object().clone();
         let Some(speaker) = message.speaker().map(str::to_owned) else {
-            return Err(("role".to_owned(), "neither it nor `type` is a text".to_owned()));
+            return Err(("role".to_owned(), "neither `role` nor `type` is a text".to_owned()));
         };
         if message.role().is_none() && form::is_call_item(&speaker) {
             return self.call(entry.into()).map_err(|reason| ("type".to_owned(), reason));
@@ -56,7 +56,7 @@ impl Import<'_> {
         Ok(entry.into())
     }
 
-    /// The calls beside the content.
+    /// Reads the calls beside the content.
     fn calls(&mut self, entry: &mut Map<String, Value>) -> Result<(), Refused> {
         match entry.get_mut("tool_calls") {
             None | Some(Value::Null) => {}
@@ -69,7 +69,7 @@ impl Import<'_> {
                 *call = self.call(take(call)).map_err(|reason| ("tool_calls".to_owned(), reason))?;
                 self.note(Repaired, "`tool_calls` is one call, not a list");
             }
-            Some(_) => return Err(("tool_calls".to_owned(), "neither a list of calls nor null".to_owned())),
+            Some(_) => return Err(("tool_calls".to_owned(), "expected a list of calls or null".to_owned())),
         }
         match entry.get_mut("function_call") {
             None | Some(Value::Null) => Ok(()),
@@ -80,8 +80,8 @@ impl Import<'_> {
         }
     }
 
-    /// Calls and answers that are blocks of the content. Returns whether there
-    /// was an answer.
+    /// Reads the calls and answers in blocks of the content. Returns true if
+    /// there was an answer.
     fn blocks(&mut self, entry: &mut Map<String, Value>, first: usize) -> Result<bool, Refused> {
         let blocks = match entry.get_mut("content") {
             Some(Value::Array(blocks)) => blocks.as_mut_slice(),
@@ -102,22 +102,23 @@ impl Import<'_> {
         Ok(answered)
     }
 
-    /// Whether a block repeats a call that `tool_calls` of the same message has.
+    /// Returns true if a block repeats a call of the same message's
+    /// `tool_calls`.
     fn calls_again(&self, block: &Map<String, Value>, first: usize) -> bool {
         let called = |step: &ExecutionStep, id: &str| step.metadata.get("call_id").is_some_and(|called| called == id);
         call::id(block).is_some_and(|id| self.episode.steps[first..].iter().any(|step| called(step, &id)))
     }
 
-    /// Makes a step of a call, and returns the reference to it.
+    /// Turns a call into a step, and returns the reference to it.
     fn call(&mut self, value: Value) -> Result<Value, String> {
         let Value::Object(fields) = value else {
-            return Err("a call that is no object".to_owned());
+            return Err("the call is not an object".to_owned());
         };
         if !call::is_call(&fields) {
-            return Err("a call that names neither a tool nor its own type".to_owned());
+            return Err("the call names neither a tool nor its own type".to_owned());
         }
         let index = self.episode.steps.len();
-        let number = u32::try_from(index + 1).map_err(|_| "more calls than steps can be numbered".to_owned())?;
+        let number = u32::try_from(index + 1).map_err(|_| "too many calls: a step's number is a `u32`".to_owned())?;
         let mut step = ExecutionStep::new(number, "", "");
         step.timestamp = self.episode.start_time;
         let id = call::id(&fields);
@@ -127,7 +128,8 @@ impl Import<'_> {
         Ok(Reference::Call(number).into())
     }
 
-    /// Moves the text beside the calls of a message to the first of them.
+    /// Moves the text beside the calls of a message to the first of their
+    /// steps.
     fn action(&mut self, entry: &mut Map<String, Value>, first: usize) {
         let (Some(step), Some(said)) = (self.episode.steps.get_mut(first), entry.get_mut("content")) else { return };
         step.action = content::texts(said);
@@ -136,7 +138,7 @@ impl Import<'_> {
         }
     }
 
-    /// Gives an answer to the calls that it is for. The text is stored once.
+    /// Assigns an answer to its calls. The text is stored once.
     fn answer(&mut self, holder: &mut Map<String, Value>, by_name: bool) {
         let ids = match ANSWERED_IDS.into_iter().find_map(|field| holder.get(field)) {
             Some(Value::Array(ids)) if !ids.is_empty() => ids.iter().map(call::id_text).collect(),
@@ -150,7 +152,7 @@ impl Import<'_> {
         let mut whole: Option<(u32, ExecutionResult)> = None;
         for (n, id) in ids.iter().enumerate() {
             let (found, note) = self.open.take(id.as_deref(), tool.as_deref());
-            // In the older form the function's name is what there is to go by.
+            // The older form has the function's name and no id.
             if let Some((kind, reason)) = note.filter(|(kind, _)| !by_name || *kind == KeptAside) {
                 self.note(kind, reason);
             }

@@ -1,13 +1,13 @@
-//! Messages of a chat, as they were written.
+//! Chat messages.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// One message of a chat with a language model: a JSON object.
 ///
-/// It holds the object as it was read, so that writing it back loses nothing.
-/// [`Episode::from_chat`](crate::Episode::from_chat) says which fields have a
-/// meaning.
+/// The message keeps the object as it was read, so that it is written back
+/// without loss. [`Episode::from_chat`](crate::Episode::from_chat) describes
+/// the fields that have a meaning.
 ///
 /// ```
 /// use memory_core::ChatMessage;
@@ -21,46 +21,47 @@ use serde_json::{Map, Value, json};
 pub struct ChatMessage(Map<String, Value>);
 
 impl ChatMessage {
-    /// A message of this role (`system`, `user`, `assistant`) with a text.
+    /// Creates a message with a role (`system`, `user`, `assistant`) and a
+    /// text.
     pub fn new(role: impl Into<String>, content: impl Into<String>) -> Self {
         Self::from_iter([("role", Value::from(role.into())), ("content", content.into().into())])
     }
 
-    /// An assistant message that only calls one tool, with the arguments as the
-    /// model wrote them.
+    /// Creates an assistant message that calls one tool, with the arguments as
+    /// the model wrote them.
     pub fn calling(id: impl Into<String>, tool: impl Into<String>, arguments: impl Into<String>) -> Self {
         let function = json!({"name": tool.into(), "arguments": arguments.into()});
         let call = json!({"id": id.into(), "type": "function", "function": function});
         Self::from_iter([("role", "assistant".into()), ("content", Value::Null), ("tool_calls", json!([call]))])
     }
 
-    /// A tool message that answers the call of this id.
+    /// Creates a tool message that answers the call with the given id.
     pub fn answering(tool_call_id: impl Into<String>, content: impl Into<String>) -> Self {
         Self::new("tool", content).with("tool_call_id", tool_call_id.into())
     }
 
-    /// The message with one more field.
+    /// Sets a field of the message.
     pub fn with(mut self, field: impl Into<String>, value: impl Into<Value>) -> Self {
         self.0.insert(field.into(), value.into());
         self
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     pub fn get(&self, field: &str) -> Option<&Value> {
         self.0.get(field)
     }
 
-    /// The speaker's role, if the message names one.
+    /// Returns the speaker's role, if the message names one.
     pub fn role(&self) -> Option<&str> {
         self.get("role")?.as_str()
     }
 
-    /// The role, or the `type` of an item that has none.
+    /// Returns the role, or the `type` of an item without a role.
     pub(super) fn speaker(&self) -> Option<&str> {
         self.role().or_else(|| self.get("type")?.as_str())
     }
 
-    /// The JSON object.
+    /// Returns the JSON object.
     pub const fn as_object(&self) -> &Map<String, Value> {
         &self.0
     }

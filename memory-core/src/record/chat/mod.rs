@@ -23,22 +23,23 @@ use self::open::OpenCalls;
 use crate::error::Result;
 use crate::{Episode, EpisodeId, Error, TaskContext, TaskType, Timestamp};
 
-/// The deepest JSON that `serde_json` reads from a text.
+/// Maximum depth of JSON that `serde_json` reads from a text.
 const MAX_DEPTH_OF_A_TEXT: usize = 127;
 
-/// An episode from a chat, and what was odd in the chat.
+/// An episode that was imported from a chat, and notes on the chat's
+/// irregularities.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImportedChat {
     /// The episode.
     pub episode: Episode,
-    /// What followed no specification, in the order of the messages; empty for
-    /// a chat in which nothing was repaired or kept aside.
+    /// The irregularities, in the order of the messages. Empty if nothing was
+    /// repaired or set aside.
     pub notes: Vec<ChatNote>,
 }
 
 impl Episode {
-    /// Imports a chat with tool calls as an episode that begins now; see
+    /// Imports a chat with tool calls as an episode that begins now. See
     /// [`from_chat_at`](Episode::from_chat_at).
     ///
     /// ```
@@ -62,57 +63,61 @@ impl Episode {
     ///
     /// # Errors
     ///
-    /// As [`from_chat_at`](Episode::from_chat_at).
+    /// Those of [`from_chat_at`](Episode::from_chat_at).
     pub fn from_chat(messages: &[ChatMessage], context: TaskContext, task_type: TaskType) -> Result<ImportedChat> {
         Self::from_chat_at(messages, context, task_type, Timestamp::now())
     }
 
-    /// Imports a chat with tool calls as an episode. A transcript has no times,
-    /// so that all steps bear `start_time`.
+    /// Imports a chat with tool calls as an episode. A transcript has no times;
+    /// every step gets `start_time`.
     ///
     /// # Behaviour
     ///
-    /// - The task's description is the text of the first user message that says
-    ///   something.
-    /// - Each call is a step, in order. Calls are known in the form of OpenAI
-    ///   (`tool_calls` with a `function` or an object of any other type, the
-    ///   older `function_call`, items of the Responses API), flat
-    ///   (`{id, name, arguments}`) and as blocks of the content, as Anthropic
-    ///   has them (`tool_use`). A call that names no tool is one of the tool that
-    ///   its `type` names, and its parameters are the whole call.
-    /// - Arguments are kept as JSON if that loses nothing, and otherwise as the
-    ///   text itself: where it is no JSON, too deep for a record, names a key
-    ///   twice in one object or holds a number with more digits than `i64`,
-    ///   `u64` and `f64` keep. Such a step has `"raw_arguments": true` in its
-    ///   metadata.
-    /// - The text beside the calls of a message is the action of the first.
-    /// - An answer is the result of the call of its id. If several open calls
-    ///   have that id, it belongs to the last message that has one, and there to
-    ///   the first; so does an answer without an id. An answer to several ids
-    ///   goes part by part if it has as many parts, and else to the first, whose
-    ///   number the others have as `answered_with`. An answer that belongs to no
-    ///   call, or to one that has an answer, stays a message.
-    /// - The text of an answer is that of all its text parts, or the JSON of one
-    ///   that is no text. The result is an error if that text begins with one
-    ///   word that ends in `Error` or `Exception` and then a colon or nothing,
-    ///   or with `Traceback (most recent call last)`; if it is a JSON object
-    ///   whose `error` is anything but null, false, zero or empty, or whose
-    ///   `is_error` or `isError` is true; or if `is_error` or `isError` beside it
-    ///   is true. One that merely mentions errors is none.
-    /// - The chat is in the episode's metadata as `messages`, one entry for each:
-    ///   the message, in which `{"$call": 3}`, `{"$action": 3}` and
-    ///   `{"$result": 3}` stand for what the step 3 holds; or its JSON as a text,
-    ///   where metadata cannot hold it. With what a step's metadata has as `call`,
-    ///   [`to_chat`](Episode::to_chat) gives all messages back as they were.
-    ///   Leave out the system prompt if the episodes should not each have it.
+    /// - The task's description is the text of the first user message with a
+    ///   text.
+    /// - Each call becomes a step, in order. The known forms of a call are
+    ///   OpenAI's (`tool_calls` with a `function` or an object of another type,
+    ///   the older `function_call`, items of the Responses API), a flat object
+    ///   (`{id, name, arguments}`) and blocks of the content as in Anthropic's
+    ///   API (`tool_use`). If a call names no tool, its `type` is the tool and
+    ///   the whole call is the step's parameters.
+    /// - Arguments are stored as JSON if no information is lost, and otherwise
+    ///   as the original text. Text is stored if the arguments are not JSON,
+    ///   nest too deep for a record, repeat a key within one object, or hold a
+    ///   number with more digits than `i64`, `u64` and `f64` keep. The metadata
+    ///   of such a step has `"raw_arguments": true`.
+    /// - The text beside the calls of a message becomes the action of the first
+    ///   call's step.
+    /// - An answer becomes the result of the call with its id. If several open
+    ///   calls have that id, the answer belongs to the first of them in the
+    ///   last message that has one. An answer without an id is assigned in the
+    ///   same way. If an answer has several ids and as many parts, each part
+    ///   belongs to one id; otherwise the answer belongs to the first id, and
+    ///   the other steps hold the first step's number as `answered_with`. An
+    ///   answer to no call, or to a call with an answer, stays a message.
+    /// - The text of an answer is the text of all its text parts, or its JSON
+    ///   if it has none. The result is an error in three cases: the text begins
+    ///   with one word that ends in `Error` or `Exception`, followed by a colon
+    ///   or nothing, or with `Traceback (most recent call last)`; the text is a
+    ///   JSON object whose `error` is neither null, false, zero nor empty, or
+    ///   whose `is_error` or `isError` is true; or the message has `is_error`
+    ///   or `isError` set to true. A text that only mentions errors is not an
+    ///   error.
+    /// - The episode's metadata holds the chat as `messages`, with one entry
+    ///   for each message. An entry is the message, in which `{"$call": 3}`,
+    ///   `{"$action": 3}` and `{"$result": 3}` refer to the contents of step 3,
+    ///   or the message's JSON as a text if metadata cannot hold the message.
+    ///   Together with `call` in the metadata of each step,
+    ///   [`to_chat`](Episode::to_chat) restores all messages exactly. To keep
+    ///   the system prompt out of every episode, remove it before the import.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`] that names the message by its index, from 0, for
-    /// one without a role, a call that names neither a tool nor its type, JSON
-    /// nested deeper than 127, and the first part that looks like a call in an
-    /// unknown form if no call of the chat is understood; also for a chat in
-    /// which no user says anything.
+    /// [`Error::InvalidInput`], naming the message by its index from 0, for a
+    /// message without a role, for a call that names neither a tool nor its
+    /// type, for JSON nested deeper than 127 levels, and for a part that looks
+    /// like a call in an unknown form if the chat has no call in a known form.
+    /// Also if no user message has a text.
     pub fn from_chat_at(
         messages: &[ChatMessage],
         context: TaskContext,
@@ -135,7 +140,7 @@ impl Episode {
             let entry = import.read(message);
             let entry = entry.map_err(|(field, reason)| Error::invalid_input(at(index, &field), reason))?;
             if let Some(path) = form::unknown_call(&entry, "") {
-                import.note(KeptAside, format!("`{path}` looks like a call, in no form that is known"));
+                import.note(KeptAside, format!("`{path}` looks like a call in an unknown form"));
                 unknown = unknown.or(Some((index, path)));
             }
             entries.push(entry);
@@ -149,24 +154,27 @@ impl Episode {
         else {
             return Err(Error::invalid_input(
                 "messages",
-                "no user says anything, where the task is the first to do so",
+                "no user message has a text; the first such text becomes the task description",
             ));
         };
         if first != Some(index) {
             import.message = index;
-            import.note(Repaired, "the task is the first user message that says something");
+            import.note(Repaired, "the task is the first user message with a text");
         }
         let mut notes = import.notes;
         notes.sort_by_key(|note| note.message);
         if let (true, Some((index, path))) = (episode.steps.is_empty(), unknown) {
-            let reason = "it looks like a call, and no call of this chat is in a form that is known";
+            let reason = "it looks like a call, and the chat has no call in a known form";
             return Err(Error::invalid_input(at(index, &path), reason));
         }
         episode.task_description = task;
         let mut kept = Vec::with_capacity(entries.len());
         for (index, (entry, message)) in entries.into_iter().zip(messages).enumerate() {
             kept.push(self::kept(entry, message, &episode).ok_or_else(|| {
-                Error::invalid_input(format!("messages[{index}]"), "it cannot be written as JSON and read again")
+                Error::invalid_input(
+                    format!("messages[{index}]"),
+                    "its JSON text does not read back as the same message",
+                )
             })?);
         }
         episode.metadata.insert(export::MESSAGES, kept);
@@ -174,8 +182,8 @@ impl Episode {
     }
 }
 
-/// The entry if metadata can hold it and it gives the message back, and
-/// otherwise the message as a text.
+/// Returns the entry if metadata can hold it and the message can be restored
+/// from it, and otherwise the message as a text.
 fn kept(entry: Value, message: &ChatMessage, episode: &Episode) -> Option<Value> {
     let lossless =
         |entry: &Value| export::message(entry, &episode.steps).is_ok_and(|read| read == *message.as_object());
@@ -186,7 +194,7 @@ fn kept(entry: Value, message: &ChatMessage, episode: &Episode) -> Option<Value>
     lossless(&text).then_some(text)
 }
 
-/// Looks without recursion, since the depth is not yet known.
+/// Walks the message without recursion, since its depth is not yet known.
 fn depth_exceeds(message: &ChatMessage, limit: usize) -> bool {
     let mut open: Vec<_> = message.as_object().values().map(|value| (value, 1)).collect();
     while let Some((value, depth)) = open.pop() {

@@ -1,27 +1,28 @@
-//! Notes on what was odd in a chat.
+//! Notes on irregularities in imported chats.
 
 use std::fmt;
 
-/// A note on an imported chat: what did not follow any specification, and how
-/// it was understood.
+/// A note on an imported chat: a deviation from every known format, and its
+/// treatment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChatNote {
     /// The index of the message, from 0.
     pub message: usize,
-    /// What became of it.
+    /// The treatment.
     pub kind: ChatNoteKind,
-    /// What was odd, in words.
+    /// The deviation, in words.
     pub reason: String,
 }
 
-/// What became of an odd part of a chat.
+/// The treatment of an irregular part of a chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChatNoteKind {
-    /// It became part of a step by an assumption, such as the order of answers.
+    /// The part became part of a step by an assumption, such as the order of
+    /// answers.
     Repaired,
-    /// It is part of no step; the episode keeps it in its `messages`.
+    /// The part belongs to no step; the episode keeps it in `messages`.
     KeptAside,
 }
 

@@ -1,15 +1,15 @@
-//! References to what an import moved from a message to a step.
+//! References in messages to the contents of steps.
 
 use serde_json::{Value, json};
 
-/// What of a step stands in a message at the place of a reference.
+/// A reference to a part of a step, by the step's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reference {
     /// The whole call.
     Call(u32),
-    /// The text beside the calls: the step's action.
+    /// The step's action: the text beside the calls.
     Action(u32),
-    /// The text of the answer.
+    /// The text of the step's result.
     Result(u32),
 }
 
@@ -18,7 +18,7 @@ const ACTION: &str = "$action";
 const RESULT: &str = "$result";
 
 impl Reference {
-    /// The reference that a JSON object with one key is.
+    /// Parses a JSON object with one key as a reference.
     pub(super) fn of(value: &Value) -> Option<Self> {
         let fields = value.as_object().filter(|fields| fields.len() == 1)?;
         let (key, step) = fields.iter().next()?;

@@ -234,7 +234,7 @@ fn what_cannot_be_understood_is_refused_by_index_and_field() {
 #[test]
 fn the_task_is_the_first_user_message_that_says_something() {
     for none in [json!([]), json!([{"role": "system", "content": "x"}]), json!([{"role": "user", "content": null}])] {
-        assert!(refusal(none).contains("no user says anything"));
+        assert!(refusal(none).contains("no user message has a text"));
     }
     let blank = json!({"role": "user", "content": " \n"});
     let image = json!({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "u"}}]});
@@ -279,7 +279,7 @@ fn a_chat_follows_its_steps_and_needs_them() {
     assert!(refused.contains("metadata.messages"), "{refused}");
 }
 
-/// JSON out of what chats consist of, in places where it belongs and others.
+/// JSON that consists of the parts of chats, in expected and unexpected places.
 fn any_json() -> impl Strategy<Value = Value> {
     let texts = [
         "",
@@ -365,7 +365,7 @@ proptest! {
             }
             Err(refused) => {
                 let refused = refused.to_string();
-                prop_assert!(refused.contains("messages[") || refused.contains("no user says anything"), "{}", refused);
+                prop_assert!(refused.contains("messages[") || refused.contains("no user message has a text"), "{}", refused);
             }
         }
     }
