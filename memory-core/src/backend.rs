@@ -1,12 +1,15 @@
-//! The parts of this crate that only authors of backends and wrappers need.
+//! Types and functions for authors of backends and wrappers.
 //!
 //! A backend checks its input ([`check_records`], [`check_ids`],
-//! [`WriteBatch::validate`](crate::WriteBatch::validate)), asks a query for its
-//! position and order ([`Query::validate`](crate::Query::validate),
-//! [`Position`]), and either translates the filter tree into its own language or
-//! evaluates it over records in memory ([`select`], [`count`]). A storage in this
-//! process keeps a [`WriteLedger`]. [`ByKind`] holds one value for each kind of
-//! record. The crate `memory-conformance` tests the result.
+//! [`WriteBatch::validate`](crate::WriteBatch::validate)) and takes the start
+//! of a page from [`Query::validate`](crate::Query::validate) as a
+//! [`Position`]. It then either translates the filter into its own language, or
+//! evaluates it over records in memory ([`select`], [`count`]). If a
+//! translation meets a variant of [`Filter`](crate::Filter) or [`Predicate`]
+//! that it does not know, it must fail with
+//! [`Error::Unsupported`](crate::Error::Unsupported). A storage in this process
+//! keeps a [`WriteLedger`]. [`ByKind`] holds one value for each kind of record.
+//! The crate `memory-conformance` tests backends.
 
 use crate::error::Result;
 use crate::limits::check_len;
@@ -18,8 +21,8 @@ pub use crate::query::{Path, Position, Predicate, count, select, validate_count}
 pub use crate::record::{ByKind, PerKind};
 pub use crate::write::Changes;
 
-/// Checks records to store: their number
-/// ([`MAX_PER_CALL`](crate::limits::MAX_PER_CALL)), and each record by itself.
+/// Checks the number of records to store
+/// ([`MAX_PER_CALL`](crate::limits::MAX_PER_CALL)) and validates each record.
 ///
 /// # Errors
 ///
@@ -34,8 +37,8 @@ pub fn check_records<R: Record>(records: &[R]) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`](crate::Error::InvalidInput) with more than
-/// [`MAX_PER_CALL`](crate::limits::MAX_PER_CALL).
+/// [`Error::InvalidInput`](crate::Error::InvalidInput) for more than
+/// [`MAX_PER_CALL`](crate::limits::MAX_PER_CALL) ids.
 pub fn check_ids<R: Record>(ids: &[Id<R>]) -> Result<()> {
     check_len("ids", ids.len())
 }

@@ -1,9 +1,9 @@
-//! Records as bytes.
+//! Binary encoding of records.
 //!
-//! Each is an envelope of a format version (one byte), the CRC-32 of the rest
-//! (four bytes, little-endian) and the record in bincode 2 (standard
-//! configuration). bincode alone decodes most damage to other data; the
-//! envelope turns it into [`Error::Corrupt`].
+//! Layout: format version (1 byte), CRC-32 of the rest (4 bytes,
+//! little-endian), record in bincode 2 (standard configuration). bincode alone
+//! decodes most damaged bytes to other data; the checksum turns the damage into
+//! [`Error::Corrupt`].
 
 use bincode::config::{self, Configuration, Limit};
 
@@ -13,17 +13,17 @@ use crate::{Error, Record};
 const VERSION: u8 = 1;
 const HEADER: usize = 5;
 
-/// What a decoder may allocate: well above the largest valid record, so that
-/// a damaged length cannot exhaust memory.
+/// Limits the decoder's allocations to 64 MiB, well above the largest valid
+/// record, so that a damaged length cannot exhaust memory.
 const CONFIG: Configuration<config::LittleEndian, config::Varint, Limit<{ 64 << 20 }>> =
     config::standard().with_limit::<{ 64 << 20 }>();
 
-/// A record as bytes.
+/// Encodes a record.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`] for a record that [`Record::validate`] refuses, and
-/// which [`decode`] might not give back.
+/// [`Error::InvalidInput`] for a record that [`Record::validate`] refuses,
+/// since [`decode`] might not restore it.
 pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {
     record.validate()?;
     let mut bytes = vec![VERSION, 0, 0, 0, 0];
@@ -35,12 +35,12 @@ pub fn encode<R: Record>(record: &R) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The record that [`encode`] made into `bytes`.
+/// Decodes a record from the bytes that [`encode`] returned.
 ///
 /// # Errors
 ///
-/// [`Error::Corrupt`] for anything else; [`Error::Unsupported`] for bytes of a
-/// later version of this format.
+/// [`Error::Corrupt`] for any other bytes. [`Error::Unsupported`] for bytes of
+/// a later version of this format.
 pub fn decode<R: Record>(bytes: &[u8]) -> Result<R> {
     let damaged = |how: &str| Error::corrupt(format!("an encoded {}: {how}", R::KIND));
     let Some((header, body)) = bytes.split_at_checked(HEADER) else {
@@ -50,7 +50,7 @@ pub fn decode<R: Record>(bytes: &[u8]) -> Result<R> {
         return Err(damaged("its checksum is wrong"));
     }
     if header[0] != VERSION {
-        let reason = format!("it is of format version {}, where {VERSION} is known", header[0]);
+        let reason = format!("it has format version {}; this library reads version {VERSION}", header[0]);
         return Err(Error::unsupported(format!("decode {}", R::KIND), reason));
     }
     match bincode::serde::decode_from_slice(body, CONFIG) {

@@ -1,4 +1,4 @@
-//! The one error type of every storage.
+//! The error type of every storage.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::write_id::WriteId;
 
-/// What every fallible operation returns.
+/// Result of a storage operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kinds of record.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// [`Episode`](crate::Episode)
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The name in lowercase, singular: `episode`.
+    /// Returns the name in lowercase, singular: `episode`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Episode => "episode",
@@ -39,12 +39,12 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Which record an error is about.
+/// A reference to the record that an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecordRef {
-    /// Its kind.
+    /// The record's kind.
     pub kind: Kind,
-    /// Its id.
+    /// The record's id.
     pub id: Uuid,
 }
 
@@ -56,69 +56,70 @@ impl fmt::Display for RecordRef {
 
 /// A failed storage operation.
 ///
-/// Cheap to clone, since one failure may answer many waiters. A message says
-/// what was being done, to which record, and what to do about it; the cause,
-/// where there is one, is in [`source`](StdError::source) and not repeated.
+/// Errors are cheap to clone, since one failure may be reported to many
+/// waiters. The message names the operation, the record and the remedy. The
+/// cause is available through [`source`](StdError::source), and the message
+/// does not repeat it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The caller's input cannot be stored or asked for; nothing was done.
-    /// The same call fails again.
+    /// The input is invalid. Nothing was done. The same call fails again.
     #[non_exhaustive]
     #[error("invalid input: {}`{field}`: {reason}", Prefix(*record))]
     InvalidInput {
-        /// The record that was refused, where it was one.
+        /// The refused record, if the input was a record.
         record: Option<RecordRef>,
-        /// The field, argument or setting that was refused: `reward.total`.
+        /// The refused field, argument or setting: `reward.total`.
         field: String,
-        /// Why, and what would be accepted.
+        /// The reason, and the input that would be accepted.
         reason: String,
     },
 
-    /// Stored data is not what was written. Nothing but that data is affected.
+    /// Stored data differs from the data that was written. Other data is not
+    /// affected.
     #[non_exhaustive]
     #[error("corrupt data: {what}")]
     Corrupt {
-        /// What is damaged, and how that was noticed.
+        /// The damaged data, and the check that failed.
         what: String,
     },
 
-    /// The storage cannot be reached or is overloaded. Nothing was done;
-    /// trying again later may help.
+    /// The storage cannot be reached or is overloaded. Nothing was done. The
+    /// call may succeed later.
     #[non_exhaustive]
     #[error("{operation}: the storage is unavailable: {reason}")]
     Unavailable {
-        /// What was being done.
+        /// The operation that failed.
         operation: String,
-        /// What stood in the way.
+        /// The reason.
         reason: String,
-        /// The underlying error, where there is one.
+        /// The underlying error, if there is one.
         source: Option<Cause>,
     },
 
-    /// The storage cannot be used as it is set up: a host that does not exist,
-    /// a certificate that is not trusted, a redirect, a missing database.
-    /// Nothing was done. The same call fails until the setup changes; the
-    /// reason names what to check.
+    /// The storage is not set up correctly: the host does not exist, the
+    /// certificate is not trusted, the server redirects, the database is
+    /// missing. Nothing was done. The same call fails until the setup changes.
+    /// The reason names the setting to check.
     #[non_exhaustive]
     #[error("{operation}: the storage is not set up correctly: {reason}")]
     Misconfigured {
-        /// What was being done.
+        /// The operation that failed.
         operation: String,
-        /// What is wrong, and what to check.
+        /// The reason, and the setting to check.
         reason: String,
-        /// The underlying error, where there is one.
+        /// The underlying error, if there is one.
         source: Option<Cause>,
     },
 
-    /// The deadline passed before there was an answer. A write that times out
-    /// with its outcome unknown is [`Error::Indeterminate`] instead.
+    /// The deadline passed before the answer arrived. A write whose outcome is
+    /// unknown at its deadline fails with [`Error::Indeterminate`] instead.
     #[non_exhaustive]
     #[error("{operation}: the deadline passed: {reason}")]
     Timeout {
-        /// What was being done.
+        /// The operation that failed.
         operation: String,
-        /// What it was waiting for.
+        /// The event that the operation waited for.
         reason: String,
     },
 
@@ -126,69 +127,71 @@ pub enum Error {
     #[non_exhaustive]
     #[error("{operation}: unauthorized: {reason}")]
     Unauthorized {
-        /// What was being done.
+        /// The operation that failed.
         operation: String,
-        /// What the server said, and what to check.
+        /// The server's answer, and the setting to check.
         reason: String,
     },
 
-    /// This storage cannot do that, now or ever.
+    /// The storage does not support the operation.
     #[non_exhaustive]
     #[error("{operation}: unsupported: {reason}")]
     Unsupported {
-        /// What was being done.
+        /// The operation that failed.
         operation: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 
-    /// The write may or may not have happened, after all retries. Either
-    /// [`commit`](crate::MemoryStorage::commit) the same batch again, until the
-    /// answer is certain: `Ok` if it has happened, in an earlier attempt or now,
-    /// and [`Error::Fenced`] if it has not and never will. Or
-    /// [`settle`](crate::MemoryStorage::settle) it, so that it is over, then
-    /// read, and where it has not happened write anew with a new batch. Both hold
-    /// for as long as the storage remembers the write
-    /// (see [`commit`](crate::MemoryStorage::commit)).
+    /// The outcome of the write is unknown after all retries. The caller has
+    /// two ways to find out:
+    ///
+    /// - [`commit`](crate::MemoryStorage::commit) the same batch again until
+    ///   the answer is certain. `Ok` means that the write has taken effect, in
+    ///   an earlier attempt or now. [`Error::Fenced`] means that it never will.
+    /// - [`settle`](crate::MemoryStorage::settle) the write and then read. If
+    ///   it has not taken effect, write a new batch.
+    ///
+    /// Both work for as long as the storage remembers the write (see
+    /// [`commit`](crate::MemoryStorage::commit)).
     #[non_exhaustive]
     #[error("write {write}: the outcome is unknown after all retries: {reason}")]
     Indeterminate {
         /// The indeterminate write.
         write: WriteId,
-        /// What happened to the last attempt.
+        /// The failure of the last attempt.
         reason: String,
-        /// The underlying error of the last attempt, where there is one.
+        /// The underlying error of the last attempt, if there is one.
         source: Option<Cause>,
     },
 
-    /// The write has not happened and never will: it was settled, or a later
-    /// write fenced it off, before it could take effect. Committing the same
-    /// batch again fails again; a new batch, with an id of its own, can be
-    /// written.
+    /// The write has not taken effect and never will, because it was settled,
+    /// or a later write fenced it. Committing the same batch again fails again.
+    /// A new batch can be written.
     #[non_exhaustive]
     #[error(
-        "write {write}: it was settled or fenced off before it took effect, so it did not happen and never will; \
+        "write {write}: it was settled or fenced before it took effect, and never will take effect; \
          write it anew with a new batch"
     )]
     Fenced {
-        /// The write that did not happen.
+        /// The write without effect.
         write: WriteId,
     },
 
-    /// The backend failed in a way that has no kind of its own.
+    /// The backend failed in a way that no other variant describes.
     #[non_exhaustive]
     #[error("{operation}: the {backend} backend failed")]
     Backend {
-        /// Which backend: `libsql`.
+        /// The name of the backend: `libsql`.
         backend: &'static str,
-        /// What was being done.
+        /// The operation that failed.
         operation: String,
-        /// The backend's own error.
+        /// The backend's error.
         source: Cause,
     },
 }
 
-/// An error of another crate, shared by the clones of an [`Error`].
+/// An error of another crate. The clones of an [`Error`] share it.
 pub type Cause = Arc<dyn StdError + Send + Sync>;
 
 struct Prefix(Option<RecordRef>);
@@ -200,52 +203,53 @@ impl fmt::Display for Prefix {
 }
 
 impl Error {
-    /// An [`Error::InvalidInput`] about an argument or a setting.
+    /// Creates an [`Error::InvalidInput`] about an argument or a setting.
     pub fn invalid_input(field: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::InvalidInput { record: None, field: field.into(), reason: reason.into() }
     }
 
-    /// An [`Error::Corrupt`].
+    /// Creates an [`Error::Corrupt`].
     pub fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt { what: what.into() }
     }
 
-    /// An [`Error::Unavailable`].
+    /// Creates an [`Error::Unavailable`].
     pub fn unavailable(operation: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Unavailable { operation: operation.into(), reason: reason.into(), source: None }
     }
 
-    /// An [`Error::Misconfigured`].
+    /// Creates an [`Error::Misconfigured`].
     pub fn misconfigured(operation: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Misconfigured { operation: operation.into(), reason: reason.into(), source: None }
     }
 
-    /// An [`Error::Timeout`].
+    /// Creates an [`Error::Timeout`].
     pub fn timeout(operation: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Timeout { operation: operation.into(), reason: reason.into() }
     }
 
-    /// An [`Error::Unauthorized`]. The reason must not hold the credentials.
+    /// Creates an [`Error::Unauthorized`]. The reason must not contain the
+    /// credentials.
     pub fn unauthorized(operation: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Unauthorized { operation: operation.into(), reason: reason.into() }
     }
 
-    /// An [`Error::Unsupported`].
+    /// Creates an [`Error::Unsupported`].
     pub fn unsupported(operation: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Unsupported { operation: operation.into(), reason: reason.into() }
     }
 
-    /// An [`Error::Indeterminate`].
+    /// Creates an [`Error::Indeterminate`].
     pub fn indeterminate(write: WriteId, reason: impl Into<String>) -> Self {
         Self::Indeterminate { write, reason: reason.into(), source: None }
     }
 
-    /// An [`Error::Fenced`].
+    /// Creates an [`Error::Fenced`].
     pub const fn fenced(write: WriteId) -> Self {
         Self::Fenced { write }
     }
 
-    /// An [`Error::Backend`].
+    /// Creates an [`Error::Backend`].
     pub fn backend(
         backend: &'static str,
         operation: impl Into<String>,
@@ -254,8 +258,8 @@ impl Error {
         Self::Backend { backend, operation: operation.into(), source: Arc::new(source) }
     }
 
-    /// Sets the source of an [`Error::Unavailable`], [`Error::Misconfigured`] or
-    /// [`Error::Indeterminate`]; other errors are returned as they are.
+    /// Sets the source of an [`Error::Unavailable`], [`Error::Misconfigured`]
+    /// or [`Error::Indeterminate`]. Leaves other errors unchanged.
     pub fn with_source(mut self, cause: Cause) -> Self {
         if let Self::Unavailable { source, .. }
         | Self::Misconfigured { source, .. }
@@ -266,8 +270,8 @@ impl Error {
         self
     }
 
-    /// Names the record that an [`Error::InvalidInput`] is about; other errors
-    /// and those that name one already are returned as they are.
+    /// Sets the record of an [`Error::InvalidInput`] that names none. Leaves
+    /// other errors unchanged.
     pub fn about(mut self, about: RecordRef) -> Self {
         if let Self::InvalidInput { record, .. } = &mut self {
             record.get_or_insert(about);
@@ -275,16 +279,18 @@ impl Error {
         self
     }
 
-    /// Whether the same call may succeed later without any change. True for
+    /// Returns true if the same call may succeed later without any change: for
     /// [`Unavailable`](Error::Unavailable) and [`Timeout`](Error::Timeout).
-    /// False for [`Indeterminate`](Error::Indeterminate), since that write may
-    /// have happened, and for [`Fenced`](Error::Fenced), since that one never
-    /// will.
+    ///
+    /// Returns false for [`Indeterminate`](Error::Indeterminate), since that
+    /// write may have taken effect, and for [`Fenced`](Error::Fenced), since
+    /// that write never will.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::Timeout { .. })
     }
 
-    /// Whether the write may have taken effect all the same.
+    /// Returns true if the write may have taken effect although the call
+    /// failed.
     pub const fn outcome_unknown(&self) -> bool {
         matches!(self, Self::Indeterminate { .. })
     }

@@ -1,4 +1,4 @@
-//! The usual operations by name.
+//! Named operations on storages.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,22 +18,24 @@ macro_rules! of_each_kind {
             async move { self.put(std::slice::from_ref(record)).await }
         }
 
-        /// Stores all of the records or none: [`Store::put`].
+        /// Stores records, all or none: [`Store::put`].
         fn $store_batch(&self, records: &[$record]) -> impl Future<Output = Result<()>> + Send {
             async move { self.put(records).await }
         }
 
-        /// Finds one record, `None` if it is not there: [`Store::get`] of a single id.
+        /// Returns one record, or `None` if it does not exist: [`Store::get`]
+        /// of a single id.
         fn $get(&self, id: $id) -> impl Future<Output = Result<Option<Arc<$record>>>> + Send {
             async move { one(self, id).await }
         }
 
-        /// Finds records in the order asked: [`Store::get`].
+        /// Returns records in the order of the ids: [`Store::get`].
         fn $get_batch(&self, ids: &[$id]) -> impl Future<Output = Result<Vec<Option<Arc<$record>>>>> + Send {
             async move { self.get(ids).await }
         }
 
-        /// Deletes one record, and says whether it was there: [`Store::delete`] of a single id.
+        /// Deletes one record, and returns true if it existed:
+        /// [`Store::delete`] of a single id.
         fn $delete(&self, id: $id) -> impl Future<Output = Result<bool>> + Send {
             async move { Ok(self.delete(&[id]).await? > 0) }
         }
@@ -44,8 +46,8 @@ async fn one<R: Record, S: Store<R> + ?Sized>(store: &S, id: crate::Id<R>) -> Re
     Ok(store.get(&[id]).await?.pop().flatten())
 }
 
-/// The usual operations by name, on every [`MemoryStorage`]. Each is a line or
-/// two over the trait's own methods, and costs and fails as they do.
+/// Named operations on every [`MemoryStorage`]. Each calls one method of the
+/// storage traits, with the same cost and errors.
 pub trait MemoryStorageExt: MemoryStorage {
     of_each_kind! {
         Episode, EpisodeId: store_episode, store_episodes_batch, get_episode, get_episodes_batch, delete_episode;
@@ -53,7 +55,7 @@ pub trait MemoryStorageExt: MemoryStorage {
         Heuristic, HeuristicId: store_heuristic, store_heuristics_batch, get_heuristic, get_heuristics_batch, delete_heuristic;
     }
 
-    /// Stores all of these episodes and patterns or none: [`MemoryStorage::commit`].
+    /// Stores episodes and patterns, all or none: [`MemoryStorage::commit`].
     fn store_episodes_with_patterns_batch(
         &self,
         episodes: &[Episode],
@@ -71,12 +73,14 @@ pub trait MemoryStorageExt: MemoryStorage {
         }
     }
 
-    /// The newest episodes that began at `time` or later: a first page.
+    /// Returns the first page of the episodes that began at `time` or later,
+    /// newest first.
     fn query_episodes_since(&self, time: Timestamp) -> impl Future<Output = Result<Page<Episode>>> + Send {
         async move { self.query(&Query::new().since(time)).await }
     }
 
-    /// The newest episodes whose metadata holds this value at this key: a first page.
+    /// Returns the first page of the episodes whose metadata holds `value` at
+    /// `key`, newest first.
     fn query_episodes_by_metadata(
         &self,
         key: impl Into<String> + Send,
@@ -85,7 +89,7 @@ pub trait MemoryStorageExt: MemoryStorage {
         async move { self.query(&Query::new().filter(metadata(key).eq(value))).await }
     }
 
-    /// The newest episodes of this domain: a first page.
+    /// Returns the first page of the episodes of a domain, newest first.
     fn query_episodes_by_domain(
         &self,
         name: impl Into<String> + Send,

@@ -1,4 +1,4 @@
-//! Storages behind a pointer are storages.
+//! Storage traits for `Arc` and `Box` of a storage.
 
 use std::sync::Arc;
 

@@ -11,23 +11,24 @@ use uuid::Uuid;
 
 use crate::error::Error;
 
-/// A UUID that knows which kind of record it names.
+/// The identifier of a record: a UUID with the record's kind as a type.
 ///
-/// Ordered, printed (lowercase, hyphenated) and serialised exactly as the UUID
-/// inside; the kind exists only at compile time.
+/// Identifiers are ordered, printed (lowercase, hyphenated) and serialised as
+/// their UUIDs. The kind exists only at compile time.
 pub struct Id<R> {
     uuid: Uuid,
     kind: PhantomData<fn() -> R>,
 }
 
 impl<R> Id<R> {
-    /// A fresh identifier: a version 7 UUID, so that later ones sort later.
+    /// Creates a new identifier: a version 7 UUID. Later identifiers sort after
+    /// earlier ones.
     #[expect(clippy::new_without_default, reason = "two fresh identifiers are never equal, which a default should be")]
     pub fn new() -> Self {
         Uuid::now_v7().into()
     }
 
-    /// The UUID inside.
+    /// Returns the UUID.
     pub const fn uuid(self) -> Uuid {
         self.uuid
     }
@@ -45,7 +46,7 @@ impl<R> From<Id<R>> for Uuid {
     }
 }
 
-// Written out, since derives would demand the same of `R`.
+// Derives would require the same traits of `R`.
 
 impl<R> Clone for Id<R> {
     fn clone(&self) -> Self {
@@ -96,7 +97,7 @@ impl<R> fmt::Debug for Id<R> {
 impl<R> FromStr for Id<R> {
     type Err = Error;
 
-    /// Reads any of the usual spellings of a UUID; anything else is
+    /// Parses a UUID in any of its usual forms. Other text is
     /// [`Error::InvalidInput`](crate::Error::InvalidInput).
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Uuid::parse_str(text)

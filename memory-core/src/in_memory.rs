@@ -1,4 +1,4 @@
-//! The reference backend.
+//! The in-memory backend.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -13,11 +13,11 @@ use crate::{
     Store, WriteBatch, WriteId, Written, query,
 };
 
-/// A [`MemoryStorage`] in this process's memory: the reference that other
-/// backends are compared with, and a fast stand-in for them in tests.
+/// A [`MemoryStorage`] in the memory of this process. It is the reference for
+/// other backends, and replaces them in tests.
 ///
-/// Nothing outlives it. A query looks at every record. Commits are known again
-/// as a [`WriteLedger`] remembers them.
+/// The records are lost when the storage is dropped. A query reads every
+/// record. A [`WriteLedger`] recognises repeated commits.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -34,11 +34,11 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct InMemoryStorage {
     tables: RwLock<Tables>,
-    /// Applied to and asked under the write lock of the tables.
+    /// Used under the write lock of the tables.
     ledger: WriteLedger,
 }
 
-/// The records of each kind, in order of id.
+/// The records of each kind, in the order of ids.
 #[derive(Debug)]
 struct Table;
 
@@ -49,13 +49,13 @@ impl PerKind for Table {
 type Tables = ByKind<Table>;
 
 impl InMemoryStorage {
-    /// An empty storage.
+    /// Creates an empty storage.
     pub fn new() -> Self {
         Self::default()
     }
 
-    // A panic cannot leave a change half made: everything that may fail
-    // happens before the first record is touched.
+    // A panic cannot leave a partial change: all operations that may fail
+    // precede the first change.
 
     fn read(&self) -> RwLockReadGuard<'_, Tables> {
         self.tables.read().unwrap_or_else(PoisonError::into_inner)
@@ -66,7 +66,7 @@ impl InMemoryStorage {
     }
 }
 
-/// Applies the changes to one kind, and returns how many records were deleted.
+/// Applies the changes of one kind, and returns the number of deleted records.
 fn apply<R: Record>(tables: &mut Tables, batch: &WriteBatch) -> u64 {
     let table = tables.of_mut::<R>();
     for record in batch.changes::<R>().puts() {
@@ -107,7 +107,7 @@ impl<R: Record> Store<R> for InMemoryStorage {
 
     async fn explain(&self, query: &Query<R>) -> Result<Plan> {
         query.validate()?;
-        Ok(Plan::new(Access::Scan, format!("look at every {} in memory, then sort", R::KIND)))
+        Ok(Plan::new(Access::Scan, format!("read every {} in memory, then sort", R::KIND)))
     }
 }
 

@@ -1,11 +1,12 @@
-//! JSON values inside records: text in the binary codec.
+//! JSON values inside records.
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// For `#[serde(with = "crate::json")]`: JSON stays JSON in readable formats
-/// and is its text in binary ones, which cannot hold a self-describing value.
+/// Implements `#[serde(with = "crate::json")]`: a JSON value stays JSON in
+/// readable formats, and becomes its text in binary formats, which cannot hold
+/// a self-describing value.
 pub(crate) fn serialize<T: Serialize, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     if serializer.is_human_readable() {
         value.serialize(serializer)

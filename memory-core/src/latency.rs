@@ -1,28 +1,29 @@
-//! Durations as they are recorded.
+//! Durations in records.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How long something took, in whole microseconds, as every backend keeps it.
+/// A duration in whole microseconds, the precision that every backend keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Latency(u64);
 
 impl Latency {
-    /// A latency of `micros` microseconds.
+    /// Creates a latency of `micros` microseconds.
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros)
     }
 
-    /// Whole microseconds.
+    /// Returns the latency in microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 }
 
-/// Floors to the microsecond; longer than 584,000 years is cut there.
+/// Rounds down to the microsecond. Durations beyond 584,000 years become the
+/// maximum.
 impl From<Duration> for Latency {
     fn from(duration: Duration) -> Self {
         Self(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))

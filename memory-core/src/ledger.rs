@@ -1,4 +1,4 @@
-//! The ledger of a storage's writes, for backends in this process.
+//! The write ledger for backends in this process.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -7,36 +7,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::Result;
 use crate::{Error, WriteBatch, WriteId, Written};
 
-/// What became of a storage's writes: the implementation of identity, fences
-/// and settlement for authors of backends that live in this process.
+/// The record of the writes that have taken effect or never will. It implements
+/// write identity, fences and settlement for authors of backends that live in
+/// this process.
 ///
-/// A backend keeps one ledger for each open storage and goes through three
-/// steps:
+/// A backend keeps one ledger for each open storage and calls it in three
+/// places:
 ///
 /// 1. [`begin`](Self::begin) when [`commit`](crate::MemoryStorage::commit) is
-///    called, before the first await and before anything is handed to another
+///    called, before the first await and before the batch moves to another
 ///    thread.
-/// 2. [`PendingWrite::apply`] where the backend's writes are serialised: under
-///    its write lock, on its writer thread, in its only write transaction.
+/// 2. [`PendingWrite::apply`] where the backend serialises its writes: under
+///    its write lock, on its writer thread, or in its only write transaction.
 /// 3. [`settle`](Self::settle) in the same place, for
 ///    [`MemoryStorage::settle`](crate::MemoryStorage::settle).
 ///
-/// Because steps 2 and 3 exclude each other, a write takes effect either before
-/// a settlement or a fence, which then leave it alone, or never. Nothing waits:
-/// two commits of one batch may be under way at once, and whichever is applied
-/// second reports what the first did.
+/// Steps 2 and 3 exclude each other. A write therefore takes effect before a
+/// settlement or a fence, which then has no effect on it, or never. No call
+/// waits: two commits of one batch may be under way at once, and the commit
+/// that is applied second reports the outcome of the first.
 ///
 /// # Lifetime and limits
 ///
-/// The ledger is kept in memory. A storage that is opened again, and a second
+/// The ledger lives in memory. A storage that is opened again, and a second
 /// storage over the same file, know none of its writes.
 ///
 /// The ledger remembers the outcomes of the latest writes, by default
 /// [`DEFAULT_CAPACITY`](Self::DEFAULT_CAPACITY) of them (about 100 bytes each),
-/// and forgets the oldest first. A forgotten write is an unknown one: committed
-/// again, it takes effect again, and so does a fenced write that is committed
-/// for the first time after the fence was forgotten. The outcome of a write is
-/// kept while a commit of it is under way.
+/// and forgets the oldest first. A forgotten write is unknown: if it is
+/// committed again, it takes effect again. If a fenced write is committed for
+/// the first time after its fence was forgotten, it takes effect. The ledger
+/// keeps the outcome of a write while a commit of that write is under way.
 ///
 /// Clones share one ledger.
 #[derive(Clone)]
@@ -44,19 +45,19 @@ pub struct WriteLedger(Arc<Mutex<Writes>>);
 
 struct Writes {
     entries: HashMap<WriteId, Entry>,
-    /// Writes with an outcome, oldest first, which are forgotten in this order.
-    /// One comes here when no commit of it is under way.
+    /// Writes with an outcome, oldest first: the order in which they are
+    /// forgotten. A write is added when no commit of it is under way.
     known: VecDeque<WriteId>,
     capacity: usize,
 }
 
-/// A write that is under way, or has an outcome, or both.
+/// A write that is under way, has an outcome, or both.
 #[derive(Default)]
 struct Entry {
     outcome: Option<Outcome>,
-    /// Commits that are under way.
+    /// Number of commits that are under way.
     pending: usize,
-    /// Whether it stands in [`Writes::known`].
+    /// True if [`Writes::known`] contains the write.
     listed: bool,
 }
 
@@ -76,36 +77,37 @@ impl Outcome {
 }
 
 impl WriteLedger {
-    /// How many outcomes a ledger remembers by default.
+    /// Number of outcomes that a ledger remembers by default.
     pub const DEFAULT_CAPACITY: usize = 32_768;
 
-    /// An empty ledger of the default capacity.
+    /// Creates an empty ledger of the default capacity.
     pub fn new() -> Self {
         Self::with_capacity(Self::DEFAULT_CAPACITY)
     }
 
-    /// An empty ledger that remembers the outcomes of the latest `capacity`
-    /// writes.
+    /// Creates an empty ledger that remembers the outcomes of the latest
+    /// `capacity` writes.
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Arc::new(Mutex::new(Writes { entries: HashMap::new(), known: VecDeque::new(), capacity })))
     }
 
-    /// Registers a commit of a batch. Dropping what it returns ends the commit
-    /// without effect.
+    /// Registers a commit of a batch. Dropping the returned value ends the
+    /// commit without effect.
     pub fn begin(&self, batch: &WriteBatch) -> PendingWrite {
         let id = batch.id();
         self.writes().entries.entry(id).or_default().pending += 1;
         PendingWrite { ledger: self.clone(), id, fences: batch.fences().into() }
     }
 
-    /// Makes each of these writes impossible that has not taken effect.
+    /// Settles writes: those that have not taken effect never will.
     ///
-    /// Called where the backend's writes are serialised (see the type).
+    /// Call this method where the backend serialises its writes (see the type).
     pub fn settle(&self, writes: &[WriteId]) {
         self.writes().fence(writes);
     }
 
-    // No transition can panic half way, so a poisoned lock guards whole entries.
+    // No transition panics half way, so a poisoned lock guards consistent
+    // entries.
     fn writes(&self) -> MutexGuard<'_, Writes> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -124,7 +126,7 @@ impl fmt::Debug for WriteLedger {
 }
 
 impl Writes {
-    /// Enters the outcome of a write that has none.
+    /// Records the outcome of a write that has none.
     fn decide(&mut self, id: WriteId, outcome: Outcome) {
         self.entries.entry(id).or_default().outcome.get_or_insert(outcome);
         self.release(id);
@@ -136,7 +138,7 @@ impl Writes {
         }
     }
 
-    /// A commit of this write is over.
+    /// Ends a commit of a write.
     fn end(&mut self, id: WriteId) {
         if let Some(entry) = self.entries.get_mut(&id) {
             entry.pending -= 1;
@@ -144,8 +146,9 @@ impl Writes {
         self.release(id);
     }
 
-    /// Lets go of a write unless a commit of it is under way: at once if it has
-    /// no outcome, and otherwise when it is the oldest of too many.
+    /// Releases a write unless a commit of it is under way. A write without an
+    /// outcome is removed; a write with an outcome joins the list of known
+    /// writes.
     fn release(&mut self, id: WriteId) {
         let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.pending == 0) else { return };
         if entry.outcome.is_none() {
@@ -171,7 +174,7 @@ impl Writes {
     }
 }
 
-/// A commit under way, from [`WriteLedger::begin`].
+/// A commit under way, created by [`WriteLedger::begin`].
 #[must_use = "the commit ends without effect when this is dropped"]
 pub struct PendingWrite {
     ledger: WriteLedger,
@@ -180,26 +183,26 @@ pub struct PendingWrite {
 }
 
 impl PendingWrite {
-    /// The report on this write if its outcome is known by now: it had taken
-    /// effect before, or was settled or fenced off. Spares a backend the
-    /// preparation of a write that [`apply`](Self::apply) would not run.
+    /// Returns the report on this write if its outcome is known: it has taken
+    /// effect, was settled or was fenced. A backend can ask first, to avoid
+    /// preparing a write that [`apply`](Self::apply) would not run.
     pub fn outcome(&self) -> Option<Result<Written>> {
         let outcome = self.ledger.writes().entries.get(&self.id).and_then(|entry| entry.outcome);
         outcome.map(|outcome| outcome.report(self.id))
     }
 
-    /// Runs `effect`, which makes the whole write durable and returns how many
-    /// of the records to delete were there, unless the outcome of this write is
-    /// known already; and from the moment it returns `Ok`, the writes that this
-    /// one fences off are impossible.
+    /// Runs `effect` unless the outcome of this write is known already.
     ///
-    /// Called where the backend's writes are serialised (see [`WriteLedger`]).
-    /// An `effect` that fails or panics must have changed nothing; the write can
-    /// be committed again.
+    /// `effect` makes the whole write durable and returns the number of deleted
+    /// records. From the moment it returns `Ok`, the fences of this write hold.
+    ///
+    /// Call this method where the backend serialises its writes (see
+    /// [`WriteLedger`]). If `effect` fails or panics, it must have changed
+    /// nothing; the write can then be committed again.
     ///
     /// # Errors
     ///
-    /// [`Error::Fenced`] if the write was settled or fenced off before, and the
+    /// [`Error::Fenced`] if the write was settled or fenced before, and the
     /// errors of `effect`.
     pub fn apply(self, effect: impl FnOnce() -> Result<u64>) -> Result<Written> {
         if let Some(outcome) = self.outcome() {

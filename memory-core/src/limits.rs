@@ -1,43 +1,45 @@
 //! Limits on the input that a storage accepts.
 //!
 //! A storage checks its input before it does anything, so that a refused call
-//! has changed nothing.
+//! changes nothing.
 
 use crate::error::{Error, Result};
 
-/// The most content a record may have, in bytes: 4 MiB. Texts and keys count
-/// their UTF-8 length, every other value eight bytes, and every item of a list
-/// eight more, so that a list of nothing counts too. A number of more than
-/// eight digits that is no `i64` counts its digits.
+/// Maximum content of a record, in bytes: 4 MiB.
+///
+/// A text or key counts its length in UTF-8, and every other value 8 bytes.
+/// Each item of a list counts 8 bytes more, so that a list of empty items has
+/// content, too. A number of more than eight digits that is no `i64` counts its
+/// digits.
 pub const MAX_RECORD: usize = 4 << 20;
-/// The longest metadata key, in bytes of UTF-8: 1 KiB.
+/// Maximum length of a metadata key, in bytes of UTF-8: 1 KiB.
 pub const MAX_METADATA_KEY: usize = 1 << 10;
-/// The longest domain, language, framework or tag of a
+/// Maximum length of the domain, language, framework and each tag of a
 /// [`TaskContext`](crate::TaskContext), in bytes of UTF-8: 1 KiB. Backends keep
 /// these texts in indexes.
 pub const MAX_KEY_TEXT: usize = 1 << 10;
-/// How deep JSON in a record may nest; a scalar has depth 0, and the metadata
-/// object itself is not counted.
+/// Maximum nesting of JSON in a record, in levels. A scalar has depth 0. The
+/// metadata object itself is not counted.
 pub const MAX_DEPTH: usize = 64;
-/// The most records or ids in one call.
+/// Maximum number of records or ids in one call.
 pub const MAX_PER_CALL: usize = 10_000;
-/// The most records on one page of a query.
+/// Maximum number of records on a page.
 pub const MAX_LIMIT: usize = 10_000;
-/// How many records a page holds unless told.
+/// Default number of records on a page.
 pub const DEFAULT_LIMIT: usize = 100;
 /// Maximum number of predicates and connectives in a filter.
 pub const MAX_FILTER_NODES: usize = 256;
-/// The longest metadata key that can be asked for, in bytes: 4 KiB. Keys inside
-/// nested values may be longer than [`MAX_METADATA_KEY`].
+/// Maximum length of a metadata key in a filter, in bytes of UTF-8: 4 KiB. Keys
+/// inside nested values may be longer than [`MAX_METADATA_KEY`].
 pub const MAX_FILTER_KEY: usize = 4 << 10;
-/// The most content of all operands of one filter, in bytes.
+/// Maximum content of all operands of a filter, in bytes: 1 MiB.
 pub const MAX_FILTER_CONTENT: usize = 1 << 20;
-/// The most groups that one count may give.
+/// Maximum number of groups in the result of a count.
 pub const MAX_GROUPS: usize = 10_000;
 
 pub(crate) fn check_len(what: &str, len: usize) -> Result<()> {
     if len > MAX_PER_CALL {
-        return Err(Error::invalid_input(what, format!("{len} in one call, of at most {MAX_PER_CALL}")));
+        return Err(Error::invalid_input(what, format!("{len} in one call; the maximum is {MAX_PER_CALL}")));
     }
     Ok(())
 }
@@ -80,7 +82,7 @@ mod tests {
         episode.validate().unwrap();
         episode.context.tags[1].push('x');
         let error = episode.validate().unwrap_err().to_string();
-        assert!(error.contains("`context.tags[1]`") && error.contains("1025 bytes, of at most 1024"), "{error}");
+        assert!(error.contains("`context.tags[1]`") && error.contains("1025 bytes; the maximum is 1024"), "{error}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Free-form data on every record.
+//! Metadata: free-form data on records.
 
 mod value;
 
@@ -12,19 +12,20 @@ use serde_json::Value;
 
 pub use value::MetadataValue;
 
-/// A JSON object with sorted keys, for whatever an application wants to keep
-/// with a record and find it by.
+/// A JSON object with sorted keys, for data that an application keeps with a
+/// record and filters by.
 ///
-/// Storages refuse keys longer than [`MAX_METADATA_KEY`](crate::limits::MAX_METADATA_KEY),
-/// values nested deeper than [`MAX_DEPTH`](crate::limits::MAX_DEPTH), integers
-/// outside `i64` and numbers that are not finite. Any string is a key, the empty
-/// one included, except those that begin with `$serde_json::private::`, from
-/// which some builds of `serde_json` read something else than an object.
+/// Storages refuse keys longer than
+/// [`MAX_METADATA_KEY`](crate::limits::MAX_METADATA_KEY), values nested deeper
+/// than [`MAX_DEPTH`](crate::limits::MAX_DEPTH), integers outside `i64` and
+/// numbers that are not finite. Any string is a key, including the empty one,
+/// except strings that begin with `$serde_json::private::`: some builds of
+/// `serde_json` do not read such an object as an object.
 ///
 /// A NaN or an infinity that is inserted reads as `null`, and
 /// [`Record::validate`](crate::Record::validate) and every storage refuse the
-/// record until its key is set again or removed. One that `json!` or
-/// [`Value::from`] has turned into `null` before cannot be told from a `null`.
+/// record until the key is set again or removed. If `json!` or [`Value::from`]
+/// has already turned the number into `null`, it is stored as `null`.
 ///
 /// ```
 /// use memory_core::Metadata;
@@ -37,20 +38,20 @@ pub use value::MetadataValue;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metadata {
     values: BTreeMap<String, Value>,
-    /// Keys whose value held a number that JSON cannot: `NaN`, `inf`, `-inf`.
+    /// Keys whose value held a number that JSON lacks: `NaN`, `inf`, `-inf`.
     not_finite: BTreeMap<String, String>,
 }
 
 impl Metadata {
-    /// Empty metadata.
+    /// Creates empty metadata.
     pub const fn new() -> Self {
         Self { values: BTreeMap::new(), not_finite: BTreeMap::new() }
     }
 
-    /// Sets a key, and returns what it held before.
+    /// Sets a key and returns its previous value.
     ///
-    /// A value with a number that is not finite reads as `null`, and makes
-    /// every storage refuse the record.
+    /// A number that is not finite reads as `null` and makes every storage
+    /// refuse the record.
     ///
     /// ```
     /// use memory_core::{Episode, Record, TaskContext, TaskType};
@@ -75,40 +76,40 @@ impl Metadata {
         self.values.insert(key, value)
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(key)
     }
 
-    /// The value under literal keys, each inside the object at the one before.
+    /// Returns the value at a path of literal keys through nested objects.
     pub fn get_path(&self, keys: &[String]) -> Option<&Value> {
         let (first, rest) = keys.split_first()?;
         rest.iter().try_fold(self.get(first)?, |value, key| value.as_object()?.get(key))
     }
 
-    /// Removes a key, and returns what it held.
+    /// Removes a key and returns its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         self.not_finite.remove(key);
         self.values.remove(key)
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether there is no key.
+    /// Returns true if there are no keys.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The keys and values, sorted by key.
+    /// Iterates over the keys and values, sorted by key.
     pub fn iter(&self) -> btree_map::Iter<'_, String, Value> {
         self.values.iter()
     }
 
-    /// The first key whose value held a number that is not finite, and that
-    /// number.
+    /// Returns the first key whose value held a number that is not finite, and
+    /// that number.
     pub(crate) fn not_finite(&self) -> Option<(&str, &str)> {
         self.not_finite.first_key_value().map(|(key, number)| (key.as_str(), number.as_str()))
     }
@@ -146,7 +147,7 @@ impl fmt::Display for Metadata {
     }
 }
 
-/// Fails for a number that is not finite, rather than write `null`.
+/// Fails if a number is not finite, where JSON would hold `null`.
 impl Serialize for Metadata {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Some((key, number)) = self.not_finite() {

@@ -1,4 +1,4 @@
-//! What a storage does.
+//! Storage traits.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,60 +11,63 @@ use crate::{
     Counts, Episode, Field, Filter, Heuristic, Id, Page, Pattern, Plan, Query, Record, WriteBatch, WriteId, Written,
 };
 
-/// Storing and finding records of one kind.
+/// Storage of one kind of record.
 ///
-/// A backend implements this once, for every [`Record`]. All methods are safe
-/// to call from many tasks at once, and to cancel: a cancelled write has taken
-/// effect whole or not at all, and [`MemoryStorage::settle`] tells when it is
-/// over.
+/// A backend implements this trait once, for every [`Record`]. All methods may
+/// be called from many tasks at once, and may be cancelled. A cancelled write
+/// takes effect completely or not at all, and [`MemoryStorage::settle`] waits
+/// until it is over.
 ///
-/// The conformance suite (crate `memory-conformance`) checks what every
-/// implementation does; what it accepts stands in [`limits`](crate::limits).
+/// The conformance suite (crate `memory-conformance`) tests implementations.
+/// [`limits`](crate::limits) lists the bounds on accepted input.
 #[async_trait]
 pub trait Store<R: Record>: Send + Sync {
-    /// Stores records, each in place of the one with its id if there is one.
+    /// Stores records. Each replaces the stored record with its id.
     ///
     /// # Behaviour
     ///
-    /// - All of them are stored, or none.
-    /// - Where an id is twice in the slice, the last one wins.
-    /// - An empty slice does nothing, and no I/O.
-    /// - Once it returns, every read through this storage sees them.
+    /// - All records are stored, or none.
+    /// - If an id occurs twice in the slice, the last record wins.
+    /// - An empty slice causes no I/O.
+    /// - After the method returns, every read through this storage sees the
+    ///   records.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidInput`](crate::Error::InvalidInput), naming the first
-    /// record and field that the [`limits`](crate::limits) refuse; nothing of
-    /// the slice is stored.
+    /// record and field that exceed the [`limits`](crate::limits). No record of
+    /// the slice is stored then.
     async fn put(&self, records: &[R]) -> Result<()>;
 
-    /// Finds records by id.
+    /// Returns records by id.
     ///
     /// # Behaviour
     ///
-    /// - One answer for each id, in the order asked, repeats included.
-    /// - `None` where there is no such record.
-    /// - An empty slice does no I/O.
+    /// - The result has one element for each id, in the order of the ids,
+    ///   repeated ids included.
+    /// - A missing record is `None`.
+    /// - An empty slice causes no I/O.
     async fn get(&self, ids: &[Id<R>]) -> Result<Vec<Option<Arc<R>>>>;
 
     /// Deletes records by id.
     ///
     /// # Behaviour
     ///
-    /// - Returns how many were there; an id that is twice in the slice counts
-    ///   once, a missing one not at all.
-    /// - All of them are deleted, or none.
-    /// - An empty slice does no I/O.
+    /// - Returns the number of deleted records. An id that occurs twice counts
+    ///   once; a missing record does not count.
+    /// - All records are deleted, or none.
+    /// - An empty slice causes no I/O.
     async fn delete(&self, ids: &[Id<R>]) -> Result<u64>;
 
-    /// Finds records by what they hold, in order, a page at a time.
+    /// Returns a page of the records that match a query.
     ///
     /// # Behaviour
     ///
-    /// - The meaning of filter and order is that of [`Filter`] and
-    ///   [`Order`](crate::Order).
-    /// - Following [`Page::next`] to its end gives every record that was there
-    ///   all the time exactly once, whatever is added or deleted meanwhile.
+    /// - The filter and the order have the meaning that [`Filter`] and
+    ///   [`Order`](crate::Order) define.
+    /// - A caller that follows [`Page::next`] to the end sees every record that
+    ///   exists during the whole walk exactly once, whatever is added or
+    ///   deleted meanwhile.
     ///
     /// # Errors
     ///
@@ -72,87 +75,90 @@ pub trait Store<R: Record>: Send + Sync {
     /// [`Query::validate`] refuses.
     async fn query(&self, query: &Query<R>) -> Result<Page<R>>;
 
-    /// Counts the records that match, by the values of a field if one is given.
+    /// Counts the records that match a filter, in total and by the values of a
+    /// field if one is given.
     ///
     /// # Errors
     ///
     /// [`Error::InvalidInput`](crate::Error::InvalidInput) for a filter that
-    /// [`Filter::validate`] refuses, a list field to count by, and more than
+    /// [`Filter::validate`] refuses, for a list field, and for more than
     /// [`MAX_GROUPS`](crate::limits::MAX_GROUPS) groups.
     async fn count(&self, filter: &Filter<R>, by: Option<Field<R>>) -> Result<Counts>;
 
-    /// Says how [`query`](Store::query) would find the records, without
-    /// looking for them.
+    /// Returns the plan by which [`query`](Store::query) would answer, without
+    /// running the query.
     ///
     /// # Errors
     ///
-    /// As [`query`](Store::query).
+    /// Those of [`query`](Store::query).
     async fn explain(&self, query: &Query<R>) -> Result<Plan>;
 }
 
-/// A storage for everything an agent remembers.
+/// The storage of an agent's memory: all kinds of record.
 ///
-/// Object-safe: an application holds an `Arc<dyn MemoryStorage>` and swaps the
-/// backend behind it. [`MemoryStorageExt`](crate::MemoryStorageExt) adds the
-/// usual named operations.
+/// The trait is object-safe: an application can hold an `Arc<dyn
+/// MemoryStorage>` and exchange the backend.
+/// [`MemoryStorageExt`](crate::MemoryStorageExt) adds named operations.
 #[async_trait]
 pub trait MemoryStorage: Store<Episode> + Store<Pattern> + Store<Heuristic> + Debug + Send + Sync + 'static {
-    /// Puts and deletes records of every kind, all or nothing.
+    /// Applies a batch of puts and deletes atomically.
     ///
     /// # Behaviour
     ///
-    /// - All of the batch takes effect, or nothing of it.
-    /// - Reports how many of the records to delete were there.
-    /// - From the moment it takes effect, none of the writes that it fences
-    ///   off can, unless they already have.
-    /// - An empty batch without fences does nothing, and no I/O.
-    /// - A batch takes effect at most once. Committed again unchanged, it does
-    ///   nothing, nor do its fences, and its first count is reported as
-    ///   [`already`](Written::already) done; two commits of one batch at once are
-    ///   one write. A batch that was changed or cloned is another write (see
-    ///   [`WriteBatch`]).
-    /// - A batch that was settled or fenced off before it took effect is refused
-    ///   as [`Fenced`](crate::Error::Fenced), for the first time or again.
+    /// - The whole batch takes effect, or nothing of it.
+    /// - Reports the number of deleted records.
+    /// - When the batch takes effect, the writes that it fences can no longer
+    ///   do so. Writes that have taken effect before are not undone.
+    /// - An empty batch without fences causes no I/O.
+    /// - A batch takes effect at most once. If it is committed again unchanged,
+    ///   neither its changes nor its fences are applied again, and the report
+    ///   is the first one with [`already`](Written::already) set. Two
+    ///   concurrent commits of one batch are one write. A batch that was
+    ///   changed or cloned is another write (see [`WriteBatch`]).
+    /// - A batch that was settled or fenced before it took effect is refused as
+    ///   [`Fenced`](crate::Error::Fenced), now and at every later commit.
     ///
-    /// A storage remembers its writes for a limited time. A server's ledger is a
-    /// table that every client shares; the backend's settings say for how long it
-    /// is kept. An embedded storage remembers its latest commits for as long as it
-    /// is open (see [`WriteLedger`](crate::WriteLedger)). A write that was
-    /// forgotten is an unknown one: it takes effect when it is committed again.
+    /// A storage remembers its writes for a limited time. The ledger of a
+    /// server is a table that all clients share; the backend's settings say for
+    /// how long it is kept. An embedded storage remembers its latest commits
+    /// while it is open (see [`WriteLedger`](crate::backend::WriteLedger)). A
+    /// forgotten write is unknown: if it is committed again, it takes effect
+    /// again.
     ///
     /// # Errors
     ///
-    /// As [`Store::put`]. [`Error::Fenced`](crate::Error::Fenced) where the write
-    /// did not happen and never will.
-    /// [`Error::Indeterminate`](crate::Error::Indeterminate), with the batch's id,
-    /// where a network leaves the outcome unknown.
+    /// Those of [`Store::put`]. [`Error::Fenced`](crate::Error::Fenced) if the
+    /// write has not taken effect and never will.
+    /// [`Error::Indeterminate`](crate::Error::Indeterminate), with the batch's
+    /// id, if a network failure hides the outcome.
     async fn commit(&self, batch: &WriteBatch) -> Result<Written>;
 
-    /// Returns once each of these writes has taken effect or never will: those
-    /// under way, those that were cancelled, and those that were not committed
-    /// yet. A write that has not taken effect by then is refused as
-    /// [`Fenced`](crate::Error::Fenced) from there on, within the limits that
-    /// [`commit`](Self::commit) names.
+    /// Waits until each of these writes has taken effect or never will.
+    ///
+    /// This covers writes that are under way, that were cancelled, and that
+    /// were not committed yet. A write that has not taken effect by then is
+    /// refused as [`Fenced`](crate::Error::Fenced) from then on, for as long as
+    /// the storage remembers it (see [`commit`](Self::commit)).
     async fn settle(&self, writes: &[WriteId]) -> Result<()>;
 
-    /// Whether the storage can be reached and used, by reading something.
+    /// Checks that the storage can be reached and used, by a read.
     async fn health(&self) -> Result<Health>;
 }
 
-/// The answer of a storage that can be used.
+/// The result of a successful health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Which backend: `memory`, `libsql`, `redb`.
+    /// Name of the backend: `memory`, `libsql`, `redb`.
     pub backend: &'static str,
-    /// How long the check took.
+    /// Duration of the check.
     pub latency: Duration,
-    /// The version of the database's schema, where it has one.
+    /// Version of the database's schema, if it has one.
     pub schema_version: Option<u32>,
 }
 
 impl Health {
-    /// A healthy answer.
+    /// Creates the result of a health check.
     pub const fn new(backend: &'static str, latency: Duration, schema_version: Option<u32>) -> Self {
         Self { backend, latency, schema_version }
     }

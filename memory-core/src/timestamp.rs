@@ -1,4 +1,4 @@
-//! Points in time, to the microsecond.
+//! Timestamps.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Error;
 
-/// A point in time: microseconds since the Unix epoch, years 0001 to 9999.
+/// A point in time, in microseconds since the Unix epoch, within the years 0001
+/// to 9999.
 ///
-/// The unit is part of the type so that every backend returns exactly what it
-/// was given. In JSON it is RFC 3339 in UTC with six digits of fraction; in
-/// the binary codec and in SQL it is the `i64`.
+/// Every backend returns a timestamp exactly. JSON holds RFC 3339 in UTC with
+/// six fractional digits. The binary codec and SQL hold the `i64`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -24,8 +24,8 @@ impl Timestamp {
     /// The last microsecond of the year 9999.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
-    /// The system clock's time, in whole microseconds. A clock set outside the
-    /// years 0001 to 9999 gives the nearer end.
+    /// Returns the time of the system clock. If the clock is outside the years
+    /// 0001 to 9999, the result is [`MIN`](Self::MIN) or [`MAX`](Self::MAX).
     pub fn now() -> Self {
         let micros = match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => i64::try_from(since.as_micros()).unwrap_or(i64::MAX),
@@ -34,7 +34,7 @@ impl Timestamp {
         Self(micros.clamp(Self::MIN.0, Self::MAX.0))
     }
 
-    /// The time `micros` microseconds after the epoch.
+    /// Creates a timestamp from microseconds since the epoch.
     ///
     /// # Errors
     ///
@@ -47,20 +47,20 @@ impl Timestamp {
         }
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     pub const fn as_micros(self) -> i64 {
         self.0
     }
 
-    /// This time moved by `duration` (floored to microseconds), or `None` past
-    /// the year 9999.
+    /// Adds a duration, rounded down to microseconds. Returns `None` if the
+    /// result is past the year 9999.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         let micros = i64::try_from(duration.as_micros()).ok()?;
         Self::from_micros(self.0.checked_add(micros)?).ok()
     }
 }
 
-/// Floors to the microsecond.
+/// Rounds down to the microsecond.
 impl<Tz: TimeZone> TryFrom<DateTime<Tz>> for Timestamp {
     type Error = Error;
 
@@ -71,7 +71,7 @@ impl<Tz: TimeZone> TryFrom<DateTime<Tz>> for Timestamp {
 
 impl From<Timestamp> for DateTime<Utc> {
     fn from(time: Timestamp) -> Self {
-        // The type's range lies inside chrono's.
+        // The range of `Timestamp` lies within chrono's.
         DateTime::from_timestamp_micros(time.0).unwrap_or_default()
     }
 }
@@ -91,7 +91,7 @@ impl fmt::Debug for Timestamp {
 impl FromStr for Timestamp {
     type Err = Error;
 
-    /// Reads RFC 3339 with any offset, flooring to the microsecond.
+    /// Parses RFC 3339 with any offset, and rounds down to the microsecond.
     fn from_str(text: &str) -> Result<Self, Error> {
         DateTime::parse_from_rfc3339(text)
             .map_err(|error| Error::invalid_input("timestamp", format!("not RFC 3339: {error}")))?

@@ -1,9 +1,9 @@
-//! Records as JSON lines, to move them from one storage to another.
+//! Export and import of records as JSON lines.
 //!
-//! The first line is `{"header":{"version":1}}`, then comes a line for each
-//! record, `{"episode":…}`, `{"pattern":…}` or `{"heuristic":…}`, and the last
-//! line is `{"end":{"records":…}}` with their number, so that a file that was
-//! cut short is noticed.
+//! The first line is `{"header":{"version":1}}`. One line for each record
+//! follows: `{"episode":…}`, `{"pattern":…}` or `{"heuristic":…}`. The last
+//! line is `{"end":{"records":…}}` with the number of records, by which a
+//! truncated file is recognised.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]
@@ -29,14 +29,16 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::{Episode, Error, Heuristic, MemoryStorage, Pattern, Query, Record, Store, WriteBatch};
 
-/// The version of the format that this code writes and reads.
+/// Version of the format that this library writes and reads.
 pub const VERSION: u32 = 1;
 
-/// Records of one page that is read, and the most of one batch that is written.
+/// Number of records on a page that is read, and maximum number in a batch that
+/// is written.
 const RECORDS: usize = 64;
-/// How many bytes of lines make a batch, however few records they are.
+/// Bytes of lines that complete a batch, whatever its number of records.
 const BATCH: usize = 4 << 20;
-/// The longest line, in bytes: far more than the JSON of any valid record.
+/// Maximum length of a line, in bytes: far more than the JSON of any valid
+/// record.
 const MAX_LINE: u64 = 64 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -57,19 +59,19 @@ enum Line {
 }
 
 /// Writes every record of a storage as JSON lines, oldest first within each
-/// kind, and returns their number.
+/// kind, and returns the number of records.
 ///
 /// # Behaviour
 ///
 /// - At most 64 records are held in memory at a time.
-/// - Records that are there all the time are written exactly once, whatever is
-///   added, changed or deleted meanwhile. It is no snapshot: of writes that are
-///   made meanwhile, some may be in it and others not.
-/// - `out` is written to between reads, on the caller's thread.
+/// - Records that exist during the whole export are written exactly once,
+///   whatever is added, changed or deleted meanwhile. The export is not a
+///   snapshot: concurrent writes may be included or not.
+/// - Writing to `out` blocks the caller's thread.
 ///
 /// # Errors
 ///
-/// Those of [`Store::query`], and [`Error::Backend`] where `out` fails.
+/// Those of [`Store::query`], and [`Error::Backend`] if writing to `out` fails.
 pub async fn export<S: MemoryStorage + ?Sized, W: Write>(storage: &S, mut out: W) -> Result<u64> {
     line(&mut out, &Mark::Header { version: VERSION })?;
     let records = export_kind::<Episode, S, W>(storage, &mut out).await?
@@ -107,24 +109,25 @@ fn unwritten(error: std::io::Error) -> Error {
     Error::backend("file", "write an export", error)
 }
 
-/// Stores every record of an export, each in place of the one with its id, and
-/// returns how many records the export has.
+/// Stores every record of an export, and returns the number of records in it.
+/// Each replaces the stored record with its id.
 ///
 /// # Behaviour
 ///
-/// - Records are written in batches of at most 64 records or some 4 MiB; each
-///   batch is stored whole or not at all, and no more are held in memory.
-/// - After every batch, `stored` is told how many records of the export are
-///   stored by then. Where an import was interrupted, that number as `skip`
-///   goes on from there; storing a record a second time changes nothing.
-/// - `input` is read between writes, on the caller's thread.
+/// - Records are written in batches of at most 64 records or about 4 MiB. Each
+///   batch is stored completely or not at all. Only one batch is held in
+///   memory.
+/// - After every batch, `stored` is called with the number of records of the
+///   export that are stored. To continue an interrupted import, pass that
+///   number as `skip`. Storing a record twice does no harm.
+/// - Reading from `input` blocks the caller's thread.
 ///
 /// # Errors
 ///
-/// Those of [`MemoryStorage::commit`]; [`Error::Unsupported`] for an export of a
-/// later version; [`Error::Corrupt`], naming the line, for anything that is no
-/// export, and for one that was cut short; [`Error::Backend`] where `input`
-/// fails. What was stored before stays stored.
+/// Those of [`MemoryStorage::commit`]. [`Error::Unsupported`] for an export of
+/// a later version. [`Error::Corrupt`], naming the line, for any other text and
+/// for a truncated export. [`Error::Backend`] if reading from `input` fails.
+/// Records that were stored before the failure stay stored.
 pub async fn import<S: MemoryStorage + ?Sized, B: BufRead>(
     storage: &S,
     mut input: B,
@@ -134,10 +137,10 @@ pub async fn import<S: MemoryStorage + ?Sized, B: BufRead>(
     match read(&mut input, 1)? {
         Some((Line::Header { version: VERSION }, _)) => {}
         Some((Line::Header { version }, _)) => {
-            let reason = format!("it is of version {version}, and this library knows {VERSION}: use a newer library");
+            let reason = format!("it has version {version}; this library reads version {VERSION}; use a newer library");
             return Err(Error::unsupported("import", reason));
         }
-        _ => return Err(Error::corrupt("an export: line 1 is no header of one")),
+        _ => return Err(Error::corrupt("an export: line 1 is not a header")),
     }
     let (mut batch, mut bytes, mut records) = (WriteBatch::new(), 0, 0);
     loop {
@@ -165,7 +168,7 @@ pub async fn import<S: MemoryStorage + ?Sized, B: BufRead>(
                 };
             }
             Line::End { records: said } => {
-                let what = format!("an export: it has {records} records, and its end says {said}");
+                let what = format!("an export: it has {records} records; its last line says {said}");
                 return Err(Error::corrupt(what));
             }
             Line::Header { .. } => {
@@ -177,14 +180,14 @@ pub async fn import<S: MemoryStorage + ?Sized, B: BufRead>(
     }
 }
 
-/// The next line, and its length.
+/// Reads the next line, and returns it with its length in bytes.
 fn read<B: BufRead>(input: &mut B, number: u64) -> Result<Option<(Line, usize)>> {
     let mut text = Vec::new();
     let read = input.by_ref().take(MAX_LINE).read_until(b'\n', &mut text);
     read.map_err(|error| Error::backend("file", "read an export", error))?;
     match text.last() {
         None => Ok(None),
-        // What is cut short may still be JSON, and is no whole line.
+        // A truncated line may still be valid JSON.
         Some(last) if *last != b'\n' => {
             let how = if text.len() as u64 == MAX_LINE { "is too long" } else { "is cut short" };
             Err(Error::corrupt(format!("an export: line {number} {how}")))

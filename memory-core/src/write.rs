@@ -1,4 +1,4 @@
-//! Writes of several kinds at once.
+//! Write batches over several kinds of record.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -9,19 +9,20 @@ use crate::record::{ByKind, PerKind};
 use crate::write_id::WriteId;
 use crate::{Episode, Heuristic, Id, Pattern, Record};
 
-/// Puts and deletes of every kind that take effect together or not at all.
+/// A batch of puts and deletes, of any kinds, that take effect together or not
+/// at all.
 ///
-/// One change counts per id, the last one given: a record put and then deleted
-/// in the same batch is deleted, and was never there in between.
+/// A batch holds one change for each id, the last one given. If a record is put
+/// and then deleted in one batch, it is deleted, and no reader ever sees it.
 ///
 /// # Identity
 ///
-/// A batch is one write, known by its [`WriteId`]: a storage lets it take
-/// effect at most once, however often it is committed. The identity follows the
-/// content. A batch that is changed, by [`put`](Self::put),
-/// [`delete`](Self::delete) or [`fence`](Self::fence), is another write with
-/// another id from then on, and so is a clone. To commit the same write again,
-/// keep the batch (behind an `Arc`, if several tasks need it).
+/// A batch is one write, identified by its [`WriteId`]. A storage lets the
+/// write take effect at most once, however often the batch is committed. A
+/// batch that is changed by [`put`](Self::put), [`delete`](Self::delete) or
+/// [`fence`](Self::fence) becomes another write with a new id, and a clone is
+/// another write, too. To commit the same write again, keep the batch (behind
+/// an `Arc`, if several tasks need it).
 ///
 /// ```
 /// use memory_core::{Episode, Heuristic, TaskContext, TaskType, WriteBatch};
@@ -40,13 +41,13 @@ use crate::{Episode, Heuristic, Id, Pattern, Record};
 #[derive(Debug, Default)]
 #[must_use = "a batch does nothing until a storage commits it"]
 pub struct WriteBatch {
-    /// Drawn when it is first asked for, and taken back by every change.
+    /// Drawn at the first call of `id`, and reset by every change.
     id: OnceLock<WriteId>,
     fences: Vec<WriteId>,
     changes: ByKind<AllChanges>,
 }
 
-/// The changes to each kind.
+/// The changes of each kind.
 #[derive(Debug)]
 struct AllChanges;
 
@@ -54,7 +55,7 @@ impl PerKind for AllChanges {
     type Of<R: Record> = Changes<R>;
 }
 
-/// A clone has the same changes and fences, and is another write.
+/// Clones the changes and the fences. The clone is another write.
 impl Clone for WriteBatch {
     fn clone(&self) -> Self {
         Self { id: OnceLock::new(), fences: self.fences.clone(), changes: self.changes.clone() }
@@ -62,36 +63,37 @@ impl Clone for WriteBatch {
 }
 
 impl WriteBatch {
-    /// An empty batch.
+    /// Creates an empty batch.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Stores a record, in place of the one with its id if there is one.
+    /// Adds a record to store. It replaces the stored record with its id.
     pub fn put<R: Record>(&mut self, record: impl Into<Arc<R>>) -> &mut Self {
         let record = record.into();
         self.changing().changes.of_mut::<R>().0.insert(record.id(), Some(record));
         self
     }
 
-    /// Deletes a record, if it is there.
+    /// Adds a record to delete. A missing record is not an error.
     pub fn delete<R: Record>(&mut self, id: Id<R>) -> &mut Self {
         self.changing().changes.of_mut::<R>().0.insert(id, None);
         self
     }
 
-    /// Makes an earlier write of unknown outcome impossible from the moment
-    /// this batch takes effect, if it has not happened by then.
+    /// Fences an earlier write of unknown outcome: if that write has not taken
+    /// effect when this batch does, it never will.
     pub fn fence(&mut self, write: WriteId) -> &mut Self {
         self.changing().fences.push(write);
         self
     }
 
-    /// The same write, with the same id, and with further fences.
+    /// Returns the same write, with the same id and further fences.
     ///
-    /// For storages, not for applications: one that wraps another adds fences
-    /// of its own this way, and one that hands a write to another thread takes a
-    /// copy with no further fence. Fences that the batch has are not repeated.
+    /// This method is for storages, not for applications. A wrapper uses it to
+    /// add fences of its own; a storage that sends a write to another thread
+    /// uses it, without further fences, to copy the write. Fences that the
+    /// batch has are not repeated.
     pub fn with_fences(&self, fences: impl IntoIterator<Item = WriteId>) -> Self {
         let mut same = self.clone();
         same.id = self.id().into();
@@ -103,39 +105,39 @@ impl WriteBatch {
         same
     }
 
-    /// The identity of this write, until the batch is changed.
+    /// Returns the identity of this write. A change to the batch changes it.
     pub fn id(&self) -> WriteId {
         *self.id.get_or_init(WriteId::new)
     }
 
-    /// The earlier writes that this one fences off.
+    /// Returns the earlier writes that this write fences.
     pub fn fences(&self) -> &[WriteId] {
         &self.fences
     }
 
-    /// The changes to one kind.
+    /// Returns the changes of one kind.
     pub fn changes<R: Record>(&self) -> &Changes<R> {
         self.changes.of::<R>()
     }
 
-    /// How many records are put or deleted.
+    /// Returns the number of records that are put or deleted.
     pub fn len(&self) -> usize {
         self.changes.episodes.len() + self.changes.patterns.len() + self.changes.heuristics.len()
     }
 
-    /// Whether nothing is put or deleted.
+    /// Returns true if no record is put or deleted.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The batch as another write, whose content is about to change.
+    /// Makes the batch another write, for a change of its content.
     fn changing(&mut self) -> &mut Self {
         self.id = OnceLock::new();
         self
     }
 
-    /// Checks that every storage accepts this batch: the number of its changes
-    /// ([`MAX_PER_CALL`](crate::limits::MAX_PER_CALL)), and each record by itself.
+    /// Validates the number of changes
+    /// ([`MAX_PER_CALL`](crate::limits::MAX_PER_CALL)) and each record.
     ///
     /// # Errors
     ///
@@ -148,37 +150,39 @@ impl WriteBatch {
     }
 }
 
-/// What a batch does to one kind: at most one change per id, in order of id.
+/// The changes of one kind in a batch: at most one for each id, in the order of
+/// ids.
 #[derive(Clone, Debug)]
 pub struct Changes<R: Record>(BTreeMap<Id<R>, Option<Arc<R>>>);
 
 impl<R: Record> Changes<R> {
-    /// Every change: the id, and the record to store or `None` to delete it.
+    /// Iterates over the changes: the id, and the record to store or `None` to
+    /// delete it.
     pub fn iter(&self) -> impl Iterator<Item = (Id<R>, Option<&Arc<R>>)> {
         self.0.iter().map(|(id, put)| (*id, put.as_ref()))
     }
 
-    /// Whether this record is put or deleted.
+    /// Returns true if the record with this id is put or deleted.
     pub fn contains(&self, id: Id<R>) -> bool {
         self.0.contains_key(&id)
     }
 
-    /// The records to store.
+    /// Iterates over the records to store.
     pub fn puts(&self) -> impl Iterator<Item = &Arc<R>> {
         self.0.values().flatten()
     }
 
-    /// The ids to delete.
+    /// Iterates over the ids to delete.
     pub fn deletes(&self) -> impl Iterator<Item = Id<R>> {
         self.0.iter().filter(|(_, put)| put.is_none()).map(|(id, _)| *id)
     }
 
-    /// How many records are put or deleted.
+    /// Returns the number of records that are put or deleted.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nothing is put or deleted.
+    /// Returns true if no record is put or deleted.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -190,28 +194,28 @@ impl<R: Record> Default for Changes<R> {
     }
 }
 
-/// What a commit did.
+/// The report on a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Written {
     /// The batch's identity.
     pub id: WriteId,
-    /// How many of the records to delete were there.
+    /// Number of deleted records.
     pub deleted: u64,
-    /// Whether the batch had taken effect before this attempt, so that nothing
-    /// was done now: what it wrote may have been overwritten since. Its fences
-    /// are those of the first time.
+    /// True if the batch had taken effect before this attempt. Nothing was done
+    /// now: later writes may have replaced the batch's records, and its fences
+    /// took effect the first time.
     pub already: bool,
 }
 
 impl Written {
-    /// The report of a backend on the batch `id`, which took effect just now.
+    /// Creates the report on a batch that took effect in this commit.
     pub const fn new(id: WriteId, deleted: u64) -> Self {
         Self { id, deleted, already: false }
     }
 
-    /// The report of a backend on the batch `id`, which had taken effect before
-    /// with this count.
+    /// Creates the report on a batch that had taken effect before, with this
+    /// number of deleted records.
     pub const fn already(id: WriteId, deleted: u64) -> Self {
         Self { id, deleted, already: true }
     }

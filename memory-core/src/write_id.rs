@@ -1,21 +1,22 @@
-//! The identity of a write.
+//! Write identities.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// The identity of one write, by which its outcome can be asked for later.
+/// The identity of a write. A caller that lost the outcome of the write can ask
+/// for it by this id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WriteId(Uuid);
 
 impl WriteId {
-    /// A fresh identity.
+    /// Creates a new identity.
     #[expect(clippy::new_without_default, reason = "two fresh identities are never equal, which a default should be")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// The UUID inside.
+    /// Returns the UUID.
     pub const fn uuid(self) -> Uuid {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Records survive JSON and the binary codec, and damage is noticed.
+//! Round trips through JSON and the binary codec, and detection of damage.
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Tells `-0.0` from `0.0` and `1` from `1.0`, which `==` does not.
+/// Compares by JSON, which distinguishes `-0.0` from `0.0` and `1` from `1.0`.
 fn json<R: Record>(record: &R) -> String {
     serde_json::to_string(record).unwrap()
 }
@@ -19,7 +19,7 @@ fn survives<R: Record>(record: &R) -> Result<(), TestCaseError> {
     let from_json: R = serde_json::from_str(&text).unwrap();
     prop_assert_eq!(&from_json, record);
     prop_assert_eq!(json(&from_json), &*text);
-    // Also by way of a tree of values, as SQL functions hand them over.
+    // The same holds through a tree of values, as SQL functions return them.
     let from_value: R = serde_json::from_value(serde_json::to_value(record).unwrap()).unwrap();
     prop_assert_eq!(json(&from_value), &*text);
 
@@ -53,7 +53,7 @@ proptest! {
     }
 }
 
-/// A few generated records, the same ones on every run.
+/// Returns generated records, the same ones on every run.
 fn some<R: Generate>() -> Vec<R> {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
@@ -100,7 +100,7 @@ fn bytes_of_another_version_are_unsupported() {
     assert!(error.to_string().contains("version 2"), "{error}");
 }
 
-/// A length that says more than there is must not be believed.
+/// A length beyond the end of the bytes must not be trusted.
 #[test]
 fn a_huge_length_with_a_valid_checksum_is_refused() {
     let mut body = vec![16; 16];
@@ -112,7 +112,7 @@ fn a_huge_length_with_a_valid_checksum_is_refused() {
     is_refused::<Heuristic>(&bytes, "a huge length");
 }
 
-/// CRC-32 of IEEE 802.3, bit by bit.
+/// Computes the CRC-32 of IEEE 802.3, bit by bit.
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |sum: u32, byte| {
         (0..8).fold(sum ^ u32::from(*byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg()))

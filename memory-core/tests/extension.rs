@@ -1,5 +1,4 @@
-//! The named operations do what the traits' own methods do, on any storage
-//! behind any pointer.
+//! Named operations, on storages behind pointers.
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
@@ -85,7 +84,7 @@ async fn episodes_are_found_by_time_metadata_and_domain_newest_first() {
     assert_eq!(ids(storage.query_episodes_by_domain("web").await.unwrap()), [third, first]);
 }
 
-/// Every method, through two pointers.
+/// Calls every method through two pointers.
 #[tokio::test]
 async fn a_pointer_to_a_storage_forwards_every_method() {
     let inner = Arc::new(InMemoryStorage::new());

@@ -1,5 +1,5 @@
-//! Export and import lose nothing, go on where they were interrupted, and notice
-//! what is no export.
+//! Export and import: losslessness, continuation after interruption, and
+//! refusal of other files.
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
@@ -8,7 +8,7 @@ use memory_core::{Episode, Error, Heuristic, InMemoryStorage, Pattern, Store, tr
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-/// Generated records, the same ones on every run.
+/// Returns generated records, the same ones on every run.
 fn some<R: Generate>(count: usize) -> Vec<R> {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
@@ -37,7 +37,7 @@ async fn an_import_holds_what_was_exported_to_the_last_bit() {
     assert_eq!(transfer::import(&copy, &lines[..], 0, |records| told.push(records)).await.unwrap(), 260);
     assert_eq!(told, [64, 128, 192, 256, 260]);
     assert_eq!(exported(&copy).await, lines);
-    // A second time changes nothing.
+    // A second import changes nothing.
     transfer::import(&copy, &lines[..], 0, |_| ()).await.unwrap();
     assert_eq!(exported(&copy).await, lines);
 }
@@ -49,8 +49,8 @@ async fn an_empty_storage_is_an_export_too() {
     assert_eq!(transfer::import(&InMemoryStorage::new(), &lines[..], 0, |_| ()).await.unwrap(), 0);
 }
 
-/// Wherever an import ends, it is noticed, and the next one goes on from what
-/// the first has stored.
+/// An import of a truncated export fails, and the next one continues after the
+/// stored records.
 #[tokio::test]
 async fn an_import_that_was_interrupted_goes_on() {
     let lines = exported(&filled().await).await;
@@ -76,7 +76,7 @@ async fn what_is_no_export_is_refused_by_the_line() {
         ("{\"end\":{\"records\":0}}\n", "line 1"),
         ("{\"header\":{\"version\":1}}\n{\"episode\":{}}\n", "line 2"),
         ("{\"header\":{\"version\":1}}\n{\"header\":{\"version\":1}}\n", "line 2"),
-        ("{\"header\":{\"version\":1}}\n{\"end\":{\"records\":3}}\n", "its end says 3"),
+        ("{\"header\":{\"version\":1}}\n{\"end\":{\"records\":3}}\n", "its last line says 3"),
         ("{\"header\":{\"version\":1}}\n{\"end\":{\"records\":0}}\n{\"end\":{\"records\":0}}\n", "line 3"),
         ("{\"header\":{\"version\":1}}\n{\"end\":{\"records\":0}}", "line 2 is cut short"),
     ] {

@@ -1,22 +1,22 @@
-//! Values that metadata accepts.
+//! Conversion of values to metadata.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Number, Value};
 
-/// A value that [`Metadata::insert`](crate::Metadata::insert) accepts:
-/// anything that [`serde_json::Value`] can be made from.
+/// A value that [`Metadata::insert`](crate::Metadata::insert) accepts: any type
+/// that converts to [`serde_json::Value`].
 ///
-/// JSON has no NaN and no infinity, and `Value::from(f64::NAN)` is `null`
-/// without a word. This conversion reports such a number instead, also inside
-/// lists and options, so that [`Record::validate`](crate::Record::validate)
-/// can refuse the record.
+/// JSON has neither NaN nor infinity, and `Value::from(f64::NAN)` is silently
+/// `null`. This conversion reports such a number, also inside lists and
+/// options, so that [`Record::validate`](crate::Record::validate) can refuse
+/// the record.
 pub trait MetadataValue {
     /// Converts the value to JSON.
     ///
     /// # Errors
     ///
-    /// The first number in the value that is not finite.
+    /// Returns the first number in the value that is not finite.
     fn into_json(self) -> Result<Value, f64>;
 }
 
