@@ -1,4 +1,4 @@
-//! What cases expect, and how they say that it is not so.
+//! Expectations of cases, and their failures.
 
 use std::error::Error as _;
 use std::fmt::{self, Debug, Display};
@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use memory_core::{Error, Record, RecordRef, Result, WriteId};
 
-/// What a case comes to.
+/// Result of a case.
 pub(super) type Outcome = Result<(), Failure>;
 
-/// Why a case failed.
+/// The reason for which a case failed.
 #[derive(Clone, Debug)]
 pub(super) struct Failure(String);
 
-/// Some records hold a mebibyte, which nobody wants to read in a failure.
+/// Maximum length of a text in a failure, in bytes. Some records hold a
+/// mebibyte.
 const LONGEST: usize = 1_000;
 
 impl Failure {
@@ -22,7 +23,7 @@ impl Failure {
         Self(shortened(reason.into()))
     }
 
-    /// The same failure, with what was looked at before it.
+    /// Prefixes the failure with its subject.
     pub(super) fn at(self, place: impl Display) -> Self {
         Self(format!("{}: {}", shortened(place.to_string()), self.0))
     }
@@ -52,7 +53,7 @@ impl From<tokio::task::JoinError> for Failure {
     }
 }
 
-/// The beginning of a text, where it is too long to read.
+/// Shortens a text that is too long to read.
 pub(super) fn shortened(text: String) -> String {
     if text.len() <= LONGEST {
         return text;
@@ -69,8 +70,8 @@ pub(super) fn equal<T: PartialEq + Debug + ?Sized>(what: impl Display, found: &T
     holds(found == wanted, || format!("{what}: found {found:?} instead of {wanted:?}"))
 }
 
-/// The two records are the same to the last bit, by their JSON, which tells
-/// `-0.0` from `0.0` and `1` from `1.0`.
+/// Checks that two records are equal by their JSON, which distinguishes `-0.0`
+/// from `0.0` and `1` from `1.0`.
 pub(super) fn same<R: Record>(found: &R, wanted: &R) -> Outcome {
     let text = |record: &R| serde_json::to_string(record).map_err(|error| Failure::new(error.to_string()));
     if text(found)? == text(wanted)? {
@@ -83,7 +84,8 @@ pub(super) fn same<R: Record>(found: &R, wanted: &R) -> Outcome {
     }
 }
 
-/// Where two values first differ, and what stands there.
+/// Returns the first difference between two JSON values: its path, and both
+/// values.
 fn difference(found: &Value, wanted: &Value) -> Option<String> {
     let below = |place: String, found: &Value, wanted: &Value| {
         difference(found, wanted).map(|difference| format!("{place}{difference}"))
@@ -102,8 +104,8 @@ fn difference(found: &Value, wanted: &Value) -> Option<String> {
     }
 }
 
-/// The call was refused as invalid input, naming this field and, where one is
-/// at fault, this record.
+/// Checks that the call was refused as invalid input, naming this field and, if
+/// a record was refused, this record.
 pub(super) fn refused<T: Debug>(
     what: impl Display,
     result: Result<T>,
@@ -120,7 +122,7 @@ pub(super) fn refused<T: Debug>(
     }
 }
 
-/// The call was refused as invalid input, whatever it named.
+/// Checks that the call was refused as invalid input.
 pub(super) fn invalid<T: Debug>(what: impl Display, result: Result<T>) -> Outcome {
     match result {
         Err(Error::InvalidInput { .. }) => Ok(()),
@@ -129,15 +131,16 @@ pub(super) fn invalid<T: Debug>(what: impl Display, result: Result<T>) -> Outcom
     }
 }
 
-/// The write was refused for good, as one that was settled or fenced off.
+/// Checks that the write was refused as fenced, with an error that is neither
+/// transient nor indeterminate.
 pub(super) fn fenced<T: Debug>(what: impl Display, result: Result<T>, id: WriteId) -> Outcome {
     match result {
         Err(error @ Error::Fenced { write, .. }) => {
             equal(format!("{what}: the write named in the refusal"), &write, &id)?;
             let certain = !error.is_transient() && !error.outcome_unknown();
-            holds(certain, || format!("{what}: a refusal for good that is transient or in doubt"))
+            holds(certain, || format!("{what}: the refusal is reported as transient or indeterminate"))
         }
-        Err(error) => Err(Failure::from(error).at("not refused as fenced off").at(what)),
+        Err(error) => Err(Failure::from(error).at("not refused as fenced").at(what)),
         Ok(answer) => Err(Failure::new(format!("accepted, with the answer {answer:?}")).at(what)),
     }
 }

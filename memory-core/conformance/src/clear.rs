@@ -1,17 +1,18 @@
-//! Emptying a database that the suite shares with itself.
+//! Deletion of the suite's records from a shared database.
 
 use memory_core::RecordRef;
 use memory_core::Result;
 use memory_core::limits::MAX_PER_CALL;
 use memory_core::{Episode, Error, Heuristic, Id, MemoryStorage, Pattern, Query, Record, Store};
 
-/// Deletes what an earlier case left in `storage`, for a factory over one
-/// shared database, and returns how many records that were.
+/// Deletes the records that earlier cases left in `storage`, and returns their
+/// number. For a factory over one shared database.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidInput`] if there is any record that the suite did not make,
-/// naming it; nothing is deleted then. Otherwise what the storage fails with.
+/// [`Error::InvalidInput`], naming the record, if the storage holds a record
+/// that the suite did not create; nothing is deleted then. Otherwise the errors
+/// of the storage.
 pub async fn clear<S: MemoryStorage + ?Sized>(storage: &S) -> Result<u64> {
     let episodes = own::<Episode, _>(storage).await?;
     let patterns = own::<Pattern, _>(storage).await?;
@@ -19,7 +20,7 @@ pub async fn clear<S: MemoryStorage + ?Sized>(storage: &S) -> Result<u64> {
     Ok(delete(storage, &episodes).await? + delete(storage, &patterns).await? + delete(storage, &heuristics).await?)
 }
 
-/// The ids of all records, which are the suite's.
+/// Returns the ids of all records, after checking that the suite created them.
 async fn own<R: Record, S: Store<R> + ?Sized>(storage: &S) -> Result<Vec<Id<R>>> {
     let mut ids = Vec::new();
     let mut query = Query::<R>::new().limit(1_000);

@@ -1,7 +1,7 @@
-//! Texts and keys that storages have stumbled over.
+//! Texts and keys that are known to break storages.
 
-/// Texts, each of which must come back as it was and equal only itself. The
-/// first few are the ones that generated records hold most often.
+/// Texts that must be returned unchanged and equal only themselves. Generated
+/// records hold the first ones most often.
 pub const TEXTS: &[&str] = &[
     "web",
     "",
@@ -11,7 +11,7 @@ pub const TEXTS: &[&str] = &[
     "👩‍👩‍👧‍👦",
     "100%",
     "1",
-    // What a storage may take for something else.
+    // Texts that resemble other values.
     "true",
     "null",
     "1.0",
@@ -22,7 +22,7 @@ pub const TEXTS: &[&str] = &[
     " web",
     "[]",
     "{\"a\": 1}",
-    // What ends a text too early.
+    // Texts with characters that may end them early.
     "\0",
     "\0leading",
     "trailing\0",
@@ -34,7 +34,7 @@ pub const TEXTS: &[&str] = &[
     "\\u0000",
     "\r\n",
     "\t",
-    // What a pattern or a statement gives a meaning.
+    // Texts with characters that patterns and statements give a meaning.
     "%",
     "_",
     "w_b",
@@ -45,7 +45,7 @@ pub const TEXTS: &[&str] = &[
     "?1",
     ":name",
     "$1",
-    // What Unicode makes of it.
+    // Texts that Unicode normalisation or case folding would change.
     "é",
     "e\u{301}",
     "ß",
@@ -63,8 +63,8 @@ pub const TEXTS: &[&str] = &[
     "\u{10ffff}",
 ];
 
-/// Metadata keys, each a literal key. The first few are the ones that generated
-/// records hold most often.
+/// Metadata keys, all of them literal. Generated records hold the first ones
+/// most often.
 pub const KEYS: &[&str] = &[
     "k",
     "a",
@@ -104,7 +104,7 @@ pub const KEYS: &[&str] = &[
     "\\u0061",
 ];
 
-/// A text of 64 KiB.
+/// Returns a text of 64 KiB.
 pub fn long() -> String {
     "0123456789abcdef".repeat(4096)
 }

@@ -1,24 +1,24 @@
-//! How the suite's own records are told from anyone else's.
+//! Markers by which the suite recognises its own records.
 
 use uuid::Uuid;
 
 use memory_core::{Id, Record};
 
-/// The first 48 bits of every id the suite makes: `memcon` in ASCII.
+/// The first 48 bits of every id that the suite creates: `memcon` in ASCII.
 const MARKER: u128 = 0x6d65_6d63_6f6e;
 
-/// The metadata key on the few records whose id cannot carry the marker.
+/// Metadata key that marks the few records whose id cannot carry the marker.
 pub(super) const MARKER_KEY: &str = "memory-core conformance";
 
-/// An id that says it is the suite's: a version 8 UUID with a fixed beginning,
-/// and `rest` at its end.
+/// Returns an id with the suite's marker: a version 8 UUID with fixed first
+/// bits and `rest` as its last bits.
 pub fn marked<R>(rest: u64) -> Id<R> {
     let variant = 0b10 << 62;
     Uuid::from_u128(MARKER << 80 | 0x8 << 76 | variant | u128::from(rest & !(0b11 << 62))).into()
 }
 
-/// Whether the suite made this record: by its id or, on the nil and the max
-/// id, by a metadata key.
+/// Returns true if the suite created the record. The marker is in the id or,
+/// for the nil and the max id, in the metadata.
 pub fn is_marked<R: Record>(record: &R) -> bool {
     let uuid = record.id().uuid();
     if uuid.is_nil() || uuid.is_max() {

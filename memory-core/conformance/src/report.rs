@@ -1,10 +1,11 @@
-//! What came of a run.
+//! The report on a run.
 
 use std::fmt;
 
 use super::check::Outcome;
 
-/// Which cases passed and which failed.
+/// The report on a run of the suite: the cases that passed and those that
+/// failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use = "a report may hold failures"]
 pub struct Report {
@@ -16,9 +17,9 @@ pub struct Report {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failed {
-    /// The case: `get_answers_in_the_order_asked`.
+    /// The name of the case: `get_answers_in_the_order_asked`.
     pub name: &'static str,
-    /// What was found, and what was expected.
+    /// The value found and the value expected.
     pub reason: String,
 }
 
@@ -30,12 +31,12 @@ impl Report {
         }
     }
 
-    /// The cases that passed, in the order they ran.
+    /// Returns the cases that passed, in the order they ran.
     pub fn passed(&self) -> &[&'static str] {
         &self.passed
     }
 
-    /// The cases that failed, in the order they ran.
+    /// Returns the cases that failed, in the order they ran.
     pub fn failed(&self) -> &[Failed] {
         &self.failed
     }
@@ -44,8 +45,8 @@ impl Report {
     ///
     /// # Panics
     ///
-    /// With the name and reason of each case that failed; also if no case ran,
-    /// which proves nothing.
+    /// Panics with the name and reason of each case that failed, and if no case
+    /// ran.
     pub fn assert_passed(&self) {
         assert!(self.failed.is_empty() && !self.passed.is_empty(), "{self}");
     }

@@ -1,4 +1,4 @@
-//! Records to look at, of each kind.
+//! Sample records of each kind.
 
 mod episode;
 mod heuristic;
@@ -12,111 +12,114 @@ use super::strategy::pool::{self, COMPLEXITIES, COUNTS, INTEGERS, RATES, REALS, 
 use memory_core::limits::{MAX_KEY_TEXT, MAX_METADATA_KEY};
 use memory_core::{Complexity, Field, Id, MemoryStorage, Metadata, Record, Store, TaskContext, Timestamp};
 
-/// What the cases need to treat the kinds alike.
+/// Sample records of a kind, for cases that run on every kind.
 pub(super) trait Sample: Record {
-    /// The part of a storage that keeps this kind.
+    /// Returns the part of a storage that keeps this kind.
     fn store(storage: &dyn MemoryStorage) -> &dyn Store<Self>;
 
-    /// The plain record number `n`: with an id, a time and a text of its own,
-    /// all of which grow with `n`, and nothing else in it.
+    /// Returns the plain record number `n`. Its id, time and text grow with
+    /// `n`; other fields are empty.
     fn sample(n: u64) -> Self;
 
-    /// Records with something in every field, in every variant, from 0 on.
+    /// Returns records that fill every field in every variant, numbered from 0.
     fn full() -> Vec<Self>;
 
-    /// The record number `n` of a population that holds a bit of everything.
+    /// Returns the record number `n` of a varied population.
     fn varied(n: usize) -> Self;
 
-    /// Records with this text wherever they can hold one.
+    /// Returns records with this text in every field that can hold it.
     fn saying(text: &str) -> Vec<Self>;
 
-    /// Every real in the record, by the name that a refusal calls it.
+    /// Returns every real of the record, with the field name that a refusal
+    /// gives.
     fn reals(&mut self) -> Vec<(&'static str, &mut f64)>;
 
-    /// A free text, and the field that asks for it.
+    /// Returns a text of the record, and its field.
     fn text(&mut self) -> (&mut String, Field<Self>);
 
-    /// A free text that may be as long as the record.
+    /// Returns a text of the record that only the record's size limits.
     fn long_text(&mut self) -> &mut String;
 
-    /// The time that the default order goes by.
+    /// Returns the time of the default order.
     fn time(&mut self) -> &mut Timestamp;
 
     fn metadata_mut(&mut self) -> &mut Metadata;
 
     fn set_id(&mut self, id: Id<Self>);
 
-    /// The plain records of these numbers.
+    /// Returns the plain records of these numbers.
     fn samples(numbers: impl IntoIterator<Item = u64>) -> Vec<Self> {
         numbers.into_iter().map(Self::sample).collect()
     }
 
-    /// The plain record number `n` with this metadata.
+    /// Returns the plain record number `n` with this metadata.
     fn tagged(n: u64, metadata: impl Into<Metadata>) -> Self {
         let mut record = Self::sample(n);
         *record.metadata_mut() = metadata.into();
         record
     }
 
-    /// The plain record number `n`, at this time.
+    /// Returns the plain record number `n` with this time.
     fn timed(n: u64, micros: i64) -> Self {
         let mut record = Self::sample(n);
         *record.time() = pool::time(micros);
         record
     }
 
-    /// The plain record number `n`, with this text.
+    /// Returns the plain record number `n` with this text.
     fn worded(n: u64, text: &str) -> Self {
         let mut record = Self::sample(n);
         text.clone_into(record.text().0);
         record
     }
 
-    /// The plain record number `n`, with this text where a long one can be.
+    /// Returns the plain record number `n` with this text in a field that
+    /// allows long texts.
     fn verbose(n: u64, text: &str) -> Self {
         let mut record = Self::sample(n);
         text.clone_into(record.long_text());
         record
     }
 
-    /// The field of the free text.
+    /// Returns the field of the text.
     fn text_field() -> Field<Self> {
         Self::sample(0).text().1
     }
 
-    /// The field of the first of [`Self::reals`].
+    /// Returns the field of the first of [`Self::reals`].
     fn real_field() -> Field<Self>;
 
-    /// The plain record number `n`, with this real.
+    /// Returns the plain record number `n` with this real.
     fn measured(n: u64, real: f64) -> Self {
         let mut record = Self::sample(n);
         *record.reals()[0].1 = real;
         record
     }
 
-    /// The field of the time.
+    /// Returns the field of the time.
     fn time_field() -> Field<Self> {
         Field::named(Self::TIME.name()).expect("every kind has its time")
     }
 
-    /// A population for filters on the record's own fields and on metadata.
+    /// Returns a population for filters on the record's own fields and on
+    /// metadata.
     fn population() -> Vec<Self> {
         (0..40).map(Self::varied).collect()
     }
 }
 
-/// Whether one of [`Sample::reals`] is a part of a whole, from 0 to 1.
+/// Returns true if one of [`Sample::reals`] is a share, from 0 to 1.
 pub(super) fn is_rate(real: &str) -> bool {
     real == "confidence" || real.ends_with("success_rate")
 }
 
-/// When the plain record number `n` was made.
+/// Returns the time of the plain record number `n`.
 pub(super) fn moment(n: u64) -> Timestamp {
     let micros = 1_700_000_000_000_000 + i64::try_from(n).unwrap_or_default() * 1_000_000;
     pool::time(micros)
 }
 
-/// The `n`-th value of a pool, round and round in strides.
+/// Returns the `n`-th value of a pool, cyclically and in strides.
 fn nth<T: Clone>(pool: &[T], n: usize, stride: usize) -> T {
     pool[n * stride % pool.len()].clone()
 }
@@ -125,7 +128,7 @@ fn text(n: usize, stride: usize) -> String {
     nth(TEXTS, n, stride).to_owned()
 }
 
-/// Lacking in every third record.
+/// Returns `None` for every third record.
 fn maybe<T>(n: usize, value: T) -> Option<T> {
     (!n.is_multiple_of(3)).then_some(value)
 }
@@ -181,7 +184,7 @@ fn worded_context(text: &str) -> TaskContext {
     }
 }
 
-/// As much of a text as a context may hold.
+/// Truncates a text to the length that a context allows.
 fn key_text(text: &str) -> &str {
     let mut end = text.len().min(MAX_KEY_TEXT);
     while !text.is_char_boundary(end) {
@@ -190,8 +193,8 @@ fn key_text(text: &str) -> &str {
     &text[..end]
 }
 
-/// Values of every JSON type under few keys, so that the same key holds
-/// different types in different records, and now and then none.
+/// Returns metadata with values of every JSON type under few keys. The same key
+/// holds different types in different records, and is missing in some.
 fn varied_metadata(n: usize) -> Metadata {
     let mut metadata = Metadata::new();
     let value = match n % 11 {

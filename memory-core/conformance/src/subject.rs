@@ -1,4 +1,4 @@
-//! The storage that a case looks at.
+//! The storage under test.
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -13,7 +13,7 @@ use memory_core::Result;
 use memory_core::limits::MAX_LIMIT;
 use memory_core::{Counts, Field, Filter, Id, MemoryStorage, Page, Plan, Query};
 
-/// A storage under test, and what generated input is drawn from.
+/// A storage under test, and the source of generated input.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
     storage: Arc<dyn MemoryStorage>,
@@ -21,8 +21,8 @@ pub(super) struct Subject {
     pub(super) generated: u32,
 }
 
-/// How many questions are asked at once where there are many: enough to make a
-/// case on a remote storage end in seconds.
+/// Number of concurrent calls in cases with many inputs, by which a case on a
+/// remote storage ends in seconds.
 const AT_ONCE: usize = 16;
 
 impl Subject {
@@ -54,7 +54,7 @@ impl Subject {
         R::store(&*self.storage).explain(query).await
     }
 
-    /// All records that a query asks for, page by page.
+    /// Returns all results of a query, page by page.
     pub(super) async fn walk<R: Sample>(&self, query: &Query<R>) -> Result<Vec<Arc<R>>, Failure> {
         let mut query = query.clone();
         let mut seen = HashSet::new();
@@ -62,10 +62,10 @@ impl Subject {
         loop {
             let page = self.query(&query).await?;
             let len = page.records.len();
-            holds(len <= query.limit, || format!("a page of {len} records, of at most {}", query.limit))?;
+            holds(len <= query.limit, || format!("a page of {len} records; the limit is {}", query.limit))?;
             holds(len > 0 || page.next.is_none(), || "an empty page that says more follow".to_owned())?;
             for record in &page.records {
-                holds(seen.insert(record.id()), || format!("{} was given twice", record.id()))?;
+                holds(seen.insert(record.id()), || format!("{} was returned twice", record.id()))?;
             }
             records.extend(page.records);
             if page.next.is_none() {
@@ -75,25 +75,25 @@ impl Subject {
         }
     }
 
-    /// The ids of all records that a query asks for.
+    /// Returns the ids of all results of a query.
     pub(super) async fn ids<R: Sample>(&self, query: &Query<R>) -> Result<Vec<Id<R>>, Failure> {
         Ok(self.walk(query).await?.iter().map(|record| record.id()).collect())
     }
 
-    /// The ids of all records that match, sorted.
+    /// Returns the ids of all records that match, sorted.
     pub(super) async fn matching<R: Sample>(&self, filter: &Filter<R>) -> Result<Vec<Id<R>>, Failure> {
         let mut ids = self.ids(&Query::new().filter(filter.clone()).limit(MAX_LIMIT)).await?;
         ids.sort();
         Ok(ids)
     }
 
-    /// Puts the records, and gets them back unchanged.
+    /// Puts records, and checks that `get` returns them unchanged.
     pub(super) async fn keeps<R: Sample>(&self, records: &[R]) -> Outcome {
         self.put(records).await?;
         self.holds(records).await
     }
 
-    /// These records are there, to the last bit.
+    /// Checks that these records exist, unchanged.
     pub(super) async fn holds<R: Sample>(&self, records: &[R]) -> Outcome {
         let ids: Vec<_> = records.iter().map(R::id).collect();
         let found = self.get(&ids).await?;
@@ -101,22 +101,22 @@ impl Subject {
         for (found, record) in found.iter().zip(records) {
             match found {
                 Some(found) => same(&**found, record)?,
-                None => return Err(Failure::new(format!("{} is not there", record.id()))),
+                None => return Err(Failure::new(format!("{} is missing", record.id()))),
             }
         }
         Ok(())
     }
 
-    /// None of these records is there.
+    /// Checks that none of these records exists.
     pub(super) async fn lacks<R: Sample>(&self, ids: impl IntoIterator<Item = Id<R>>) -> Outcome {
         let ids: Vec<_> = ids.into_iter().collect();
         for (found, id) in self.get(&ids).await?.iter().zip(ids) {
-            holds(found.is_none(), || format!("{id} is there"))?;
+            holds(found.is_none(), || format!("{id} still exists"))?;
         }
         Ok(())
     }
 
-    /// Checks many inputs, several at once, and reports a failure if there is one.
+    /// Checks many inputs concurrently, and returns a failure if there is one.
     pub(super) async fn each<T, F>(&self, inputs: impl IntoIterator<Item = T>, check: impl Fn(Self, T) -> F) -> Outcome
     where
         F: Future<Output = Outcome> + Send + 'static,

@@ -1,4 +1,4 @@
-//! Running the cases, each on a store of its own.
+//! The runner of the cases, each on a storage of its own.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -14,22 +14,23 @@ use super::{Report, cases};
 use memory_core::MemoryStorage;
 use memory_core::Result;
 
-/// One thing that every storage must do.
+/// A case: one requirement for every storage.
 pub(super) struct Case {
     pub(super) name: &'static str,
     pub(super) run: for<'a> fn(&'a Subject) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>,
 }
 
-/// The names of all cases, in the order they run.
+/// Returns the names of all cases, in the order they run.
 pub fn names() -> Vec<&'static str> {
     cases::all().iter().map(|case| case.name).collect()
 }
 
-/// Runs every case on a store of its own from `factory`: `Suite::new(factory).run()`.
+/// Runs every case on a storage of its own from `factory`:
+/// `Suite::new(factory).run()`.
 ///
 /// # Panics
 ///
-/// As [`Suite::new`].
+/// Those of [`Suite::new`].
 pub async fn run<F, S>(factory: F) -> Report
 where
     F: AsyncFn() -> Result<S>,
@@ -38,7 +39,7 @@ where
     Suite::new(factory).run().await
 }
 
-/// The conformance suite, set up.
+/// The conformance suite and its settings.
 #[derive(Clone, Debug)]
 #[must_use = "a suite does nothing until it runs"]
 pub struct Suite<F> {
@@ -54,7 +55,8 @@ where
     F: AsyncFn() -> Result<S>,
     S: MemoryStorage,
 {
-    /// All cases on stores from `factory`, which must be empty.
+    /// Creates a suite of all cases, on storages from `factory`, which must be
+    /// empty.
     ///
     /// # Panics
     ///
@@ -70,27 +72,27 @@ where
         }
     }
 
-    /// Only the cases whose names begin so.
+    /// Restricts the suite to cases whose names begin with `prefix`.
     pub fn only(mut self, prefix: impl Into<String>) -> Self {
         self.only = prefix.into();
         self
     }
 
-    /// How long a case may wait before it counts as failed, by tokio's clock.
-    /// A case that never yields to the runtime cannot be stopped. Default: 60 s.
+    /// Sets the time after which a waiting case fails, by tokio's clock. A case
+    /// that never yields to the runtime cannot be stopped. Default: 60 s.
     pub const fn guard(mut self, guard: Duration) -> Self {
         self.guard = guard;
         self
     }
 
-    /// What generated input is drawn from. Default: `MEMORY_TEST_SEED`, or 0.
+    /// Sets the seed of generated input. Default: `MEMORY_TEST_SEED`, or 0.
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// How many inputs a case with generated ones draws. Default:
-    /// `PROPTEST_CASES`, or 24.
+    /// Sets the number of inputs that a case with generated input draws.
+    /// Default: `PROPTEST_CASES`, or 24.
     pub const fn generated(mut self, inputs: u32) -> Self {
         self.generated = inputs;
         self
@@ -124,7 +126,7 @@ fn number_from_env(name: &str) -> Option<u64> {
     }
 }
 
-/// A panic of the future as its failure.
+/// Turns a panic of the future into a failure.
 async fn caught(future: impl Future<Output = Outcome>) -> Outcome {
     let mut future = pin!(future);
     // After a panic the future is dropped and nothing else sees its state.

@@ -1,4 +1,4 @@
-//! A shared database is emptied of the suite's own records, and of no others.
+//! Deletion of the suite's records from a shared database.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ fn own(rest: u64) -> Heuristic {
     heuristic
 }
 
-/// The whole suite, on one storage that is cleared before each case: so every
-/// record that any case leaves behind is recognised.
+/// Runs the whole suite on one storage that is cleared before each case, by
+/// which every record of every case is recognised.
 #[tokio::test]
 async fn every_case_passes_on_one_shared_database() {
     let shared = Arc::new(InMemoryStorage::new());

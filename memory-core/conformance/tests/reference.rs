@@ -1,4 +1,4 @@
-//! The suite passes on the reference backend, however it is held.
+//! The suite on the reference backend, directly and behind pointers.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ async fn the_reference_backend_passes_every_case() {
     assert_eq!(report.passed(), names());
 }
 
-/// Forwarding loses no operation, on a runtime of several threads either.
+/// Forwarding passes on every operation, also on a runtime of several threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storage_behind_pointers_passes_every_case() {
     let behind_pointers = || async { Ok(Box::new(Arc::new(InMemoryStorage::new())) as Box<dyn MemoryStorage>) };

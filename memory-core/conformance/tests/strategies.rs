@@ -1,4 +1,4 @@
-//! What generated input is like.
+//! Distribution of generated input.
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
@@ -15,7 +15,7 @@ fn drawn<T: std::fmt::Debug>(count: usize, strategy: impl Strategy<Value = T>) -
     (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect()
 }
 
-/// A filter that matches all records or none tells little.
+/// Filters that match all records or none reveal little.
 fn filters_divide<R: Generate>() {
     let populations = drawn(10, strategy::records::<R>(24..25));
     let filters = drawn(600, strategy::filter::<R>());

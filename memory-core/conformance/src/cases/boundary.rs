@@ -1,4 +1,4 @@
-//! The ends of every range.
+//! Values at the ends of their ranges.
 
 use uuid::Uuid;
 
@@ -140,7 +140,7 @@ async fn extreme_metadata_numbers_survive<R: Sample>(subject: &Subject) -> Outco
     subject.keeps(&[R::tagged(0, integers), R::tagged(1, reals)]).await
 }
 
-/// Their ids cannot say that they are the suite's, so their metadata does.
+/// The ids cannot carry the suite's marker, so the metadata does.
 async fn nil_and_max_ids_are_ids<R: Sample>(subject: &Subject) -> Outcome {
     let mut records = [0, 1].map(|n| R::tagged(n, [(MARKER_KEY, true)]));
     records[0].set_id(Uuid::nil().into());

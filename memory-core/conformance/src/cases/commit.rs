@@ -1,4 +1,4 @@
-//! Writing several kinds at once.
+//! Batches over several kinds.
 
 use crate::check::{Outcome, equal, refused};
 use crate::marked;
@@ -68,7 +68,7 @@ async fn commit_counts_deletes_of_every_kind(subject: &Subject) -> Outcome {
     subject.put(&Pattern::samples(0..3)).await?;
     subject.put(&Heuristic::samples(0..3)).await?;
     let mut batch = WriteBatch::new();
-    // Two, one and three are there.
+    // Records 2, 1 and 3 exist.
     deletes::<Episode>(&mut batch, [0, 1, 8, 9]);
     deletes::<Pattern>(&mut batch, [2, 2, 9]);
     deletes::<Heuristic>(&mut batch, [0, 1, 2]);
@@ -139,7 +139,7 @@ async fn commit_takes_hostile_records_of_every_kind(subject: &Subject) -> Outcom
     subject.holds(&Heuristic::population()).await
 }
 
-/// A fence stops what is still to come, and undoes nothing.
+/// A fence stops later effects, and undoes nothing.
 async fn commit_fences_nothing_that_happened(subject: &Subject) -> Outcome {
     let mut first = WriteBatch::new();
     first.put(Episode::sample(0));

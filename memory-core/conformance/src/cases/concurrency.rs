@@ -1,4 +1,4 @@
-//! One storage, many tasks.
+//! Concurrent use of one storage.
 
 use std::collections::HashSet;
 
@@ -26,7 +26,7 @@ cases! {
 
 const TASKS: u64 = 16;
 
-/// Runs the work of so many tasks at once, and gives what each came to.
+/// Runs a number of tasks concurrently, and returns their results.
 async fn all_at_once<T, F>(work: impl Fn(u64) -> F) -> Result<Vec<T>, Failure>
 where
     T: Send + 'static,
@@ -74,7 +74,7 @@ async fn concurrent_puts_of_one_record_leave_one_of_them<R: Sample>(subject: &Su
         }
     })
     .await?;
-    // The last put of some task, and all of it.
+    // The record is the complete last put of one task.
     let found = subject.get::<R>(&(0..5).map(marked).collect::<Vec<_>>()).await?;
     let found: Vec<R> = found.into_iter().flatten().map(|record| (*record).clone()).collect();
     holds((0..TASKS).any(|task| found == version(task, 4)), || format!("found {found:?}"))?;

@@ -1,4 +1,4 @@
-//! How many records there are.
+//! Counts.
 
 use serde_json::json;
 
@@ -96,13 +96,14 @@ async fn count_by_metadata_groups_by_type_and_value<R: Sample>(subject: &Subject
     let groups: Groups = vec![
         (Some(false.into()), 1),
         (Some(true.into()), 1),
-        // Equal numbers are one group, an integer where they are one.
+        // Equal numbers form one group, whose value is an integer if it is
+        // integral.
         (Some(0.into()), 2),
         (Some(0.5.into()), 1),
         (Some(1.into()), 2),
         (Some("".into()), 1),
         (Some("1".into()), 2),
-        // Missing, null, a list and an object are no single value.
+        // Missing values, null, lists and objects are no single values.
         (None, 4),
     ];
     counts(subject, &Filter::<R>::all(), metadata("k"), groups.clone()).await?;

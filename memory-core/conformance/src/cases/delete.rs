@@ -1,4 +1,4 @@
-//! Deleting records.
+//! Deletes.
 
 use crate::check::{Outcome, equal};
 use crate::marked;

@@ -1,4 +1,4 @@
-//! How a storage says it finds records.
+//! Query plans.
 
 use crate::check::{Outcome, holds, refused};
 use crate::hostile::KEYS;

@@ -1,4 +1,4 @@
-//! Fences and settlements of writes that are under way, or were not begun.
+//! Fences and settlements of writes that are under way or have not begun.
 
 use std::sync::Arc;
 
@@ -25,12 +25,12 @@ cases! {
     each_kind: [],
 }
 
-/// What a batch under way stores: a MiB, so that encoding and storing it takes a
-/// while.
+/// Number of records in a large batch of 1 MiB, which takes a while to encode
+/// and store.
 const RECORDS: u64 = 32;
 const RECORD_BYTES: usize = 32 << 10;
 
-/// The batch number `n`, which takes a while.
+/// Returns the large batch number `n`.
 fn large(n: u64) -> WriteBatch {
     let mut batch = WriteBatch::new();
     for number in n * RECORDS..(n + 1) * RECORDS {
@@ -41,7 +41,8 @@ fn large(n: u64) -> WriteBatch {
     batch
 }
 
-/// Whether the large batch number `n` is there, whole.
+/// Returns true if the large batch number `n` has taken effect, which it must
+/// do as a whole.
 async fn is_there(subject: &Subject, n: u64) -> Result<bool, Failure> {
     let n = i64::try_from(n).unwrap_or(i64::MAX);
     let there = subject.count(&metadata::<Episode>("batch").eq(n), None).await?.total;
@@ -59,7 +60,8 @@ async fn holds_small(subject: &Subject, n: u64, there: bool) -> Outcome {
     if there { subject.holds(&Heuristic::samples([n])).await } else { subject.lacks([marked::<Heuristic>(n)]).await }
 }
 
-/// Begins a commit in a task of its own, and lets it go so far.
+/// Begins a commit in a task of its own, and lets it proceed for a number of
+/// steps.
 async fn under_way(subject: &Subject, batch: &Arc<WriteBatch>, yields: u64) -> JoinHandle<Result<Written>> {
     let (storage, batch) = (subject.clone(), Arc::clone(batch));
     let commit = tokio::spawn(async move { storage.commit(&batch).await });
@@ -69,7 +71,7 @@ async fn under_way(subject: &Subject, batch: &Arc<WriteBatch>, yields: u64) -> J
     commit
 }
 
-/// What a commit was told is what became of its batch.
+/// Checks that the result of a commit agrees with the effect of its batch.
 async fn agrees(subject: &Subject, n: u64, batch: &WriteBatch, told: Result<Written>) -> Result<bool, Failure> {
     let there = is_there(subject, n).await?;
     if there {
@@ -81,7 +83,8 @@ async fn agrees(subject: &Subject, n: u64, batch: &WriteBatch, told: Result<Writ
     Ok(there)
 }
 
-/// The write is over: its commit and a commit again are told what is so by now.
+/// Checks that a write is over: its commit and a repeated commit report the
+/// present state.
 async fn is_over(subject: &Subject, n: u64, batch: &WriteBatch, commit: JoinHandle<Result<Written>>) -> Outcome {
     let there = is_there(subject, n).await?;
     for told in [commit.await?, subject.commit(batch).await] {
@@ -134,7 +137,7 @@ async fn fence_before_the_first_commit_refuses_it(subject: &Subject) -> Outcome 
     for _ in 0..2 {
         fenced("a batch that was fenced off before", subject.commit(&batch).await, batch.id())?;
     }
-    // Fences alone are a write as well.
+    // A batch of fences alone is a write, too.
     let (another, mut alone) = (small(2), WriteBatch::new());
     alone.fence(another.id()).fence(fencing.id());
     subject.commit(&alone).await?;
@@ -157,7 +160,7 @@ async fn fence_of_a_commit_under_way_ends_it(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-/// Whichever takes effect first ends the other.
+/// The write that takes effect first fences the other.
 async fn fences_of_two_commits_against_each_other_leave_one(subject: &Subject) -> Outcome {
     for n in [0, 2, 4] {
         let (first, second) = (large(n), large(n + 1));
@@ -172,7 +175,8 @@ async fn fences_of_two_commits_against_each_other_leave_one(subject: &Subject) -
     Ok(())
 }
 
-/// A batch under way may be there before the one that fences it off, and never after.
+/// A batch under way may take effect before the batch that fences it, and never
+/// after.
 async fn fence_and_commit_at_once_are_one_after_the_other(subject: &Subject) -> Outcome {
     for n in 0..10 {
         let batch = Arc::new(small(n));

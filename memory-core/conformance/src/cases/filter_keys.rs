@@ -1,4 +1,4 @@
-//! Filters on metadata keys and paths that look like something else.
+//! Filters on metadata keys and paths with special characters.
 
 use serde_json::json;
 
@@ -103,7 +103,7 @@ async fn filter_path_reaches_inside<R: Sample>(subject: &Subject) -> Outcome {
             (metadata_path(["a", "b", "d"]).exists(), vec![1]),
             (metadata_path(["a", "none"]).exists(), vec![]),
             (metadata_path(["a"]).exists(), vec![0, 1, 2, 4, 5]),
-            // A key alone is one of the outermost.
+            // A single key refers to the outermost object.
             (metadata("b").exists(), vec![]),
             (metadata("c").eq(1), vec![]),
         ],
@@ -124,8 +124,8 @@ async fn filter_path_through_hostile_keys<R: Sample>(subject: &Subject) -> Outco
     finds(subject, &records, rows).await
 }
 
-/// A path goes through objects alone: neither into lists, by number or not,
-/// nor into texts that hold JSON.
+/// A path goes through objects only: not into lists, and not into texts that
+/// hold JSON.
 async fn filter_path_ends_at_what_is_no_object<R: Sample>(subject: &Subject) -> Outcome {
     let values = [json!([{"b": 1}, 1]), json!("{\"b\": 1}"), json!(1), json!(null), json!({"0": 1})];
     let records: Vec<R> = (0..).zip(values).map(|(n, value)| R::tagged(n, [("a", value)])).collect();

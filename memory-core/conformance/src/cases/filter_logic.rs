@@ -1,4 +1,4 @@
-//! How tests are joined, and how many.
+//! Connectives of filters, and their number.
 
 use super::filter_table::{Row, answers, finds};
 use crate::check::{Outcome, refused};
@@ -40,8 +40,8 @@ async fn filter_of_nothing_finds_all_or_none<R: Sample>(subject: &Subject) -> Ou
     .await
 }
 
-/// Records 0 to 7 hold each combination of three keys, by the bits of their
-/// number.
+/// Returns the records 0 to 7, which hold each combination of three keys, by
+/// the bits of their numbers.
 fn combinations<R: Sample>() -> Vec<R> {
     let keys = |n: u64| ["a", "b", "c"].into_iter().enumerate().filter(move |(bit, _)| n >> bit & 1 == 1);
     (0..8).map(|n| R::tagged(n, keys(n).map(|(_, key)| (key, 1)).collect::<memory_core::Metadata>())).collect()
@@ -66,7 +66,7 @@ async fn filter_and_or_not_are_two_valued<R: Sample>(subject: &Subject) -> Outco
             (!(is("a") & is("b")), vec![0, 1, 2, 4, 5, 6]),
             (!(is("a") | is("b")), vec![0, 4]),
             (!(is("a") & !(is("b") | !is("c"))), vec![0, 1, 2, 3, 4, 6, 7]),
-            // A missing key compares with nothing, and its negation is true.
+            // No comparison is true for a missing key, so its negation is.
             (!metadata("a").lt(1) & !metadata("a").ge(1), vec![0, 2, 4, 6]),
             (metadata("a").lt(2) | metadata("a").ge(2), vec![1, 3, 5, 7]),
         ],
@@ -113,7 +113,8 @@ async fn filter_of_the_most_tests_is_answered<R: Sample>(subject: &Subject) -> O
 
 async fn filter_of_the_deepest_nesting_is_answered<R: Sample>(subject: &Subject) -> Outcome {
     subject.put(&combinations::<R>()).await?;
-    // As deep as the number of nodes allows, each level with a meaning.
+    // The filter is as deep as the number of nodes allows, and every level
+    // matters.
     let mut nots = is::<R>("a");
     for _ in 1..MAX_FILTER_NODES {
         nots = Filter::Not(Box::new(nots));
@@ -154,7 +155,7 @@ async fn filter_by_no_number_is_refused<R: Sample>(subject: &Subject) -> Outcome
     is_refused(subject, metadata_path::<R, _>([""; 0]).exists(), "metadata_path").await
 }
 
-/// By everything that takes a filter.
+/// Passes the filter to every method that takes one.
 async fn is_refused<R: Sample>(subject: &Subject, filter: Filter<R>, field: &str) -> Outcome {
     refused("count", subject.count(&filter, None).await, None, field)?;
     refused("count by id", subject.count(&filter, Some(memory_core::field::id())).await, None, field)?;

@@ -1,4 +1,4 @@
-//! Filters on the values of metadata.
+//! Filters on metadata values.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ cases! {
     ],
 }
 
-/// The record number `n` holds the value number `n` at key `k`; number 0 lacks it.
+/// Returns records of which number `n` holds the value number `n` at key `k`;
+/// number 0 lacks the key.
 fn records<R: Sample>(values: impl IntoIterator<Item = Value>) -> Vec<R> {
     let mut records = vec![R::sample(0)];
     records.extend((1..).zip(values).map(|(n, value)| R::tagged(n, [("k", value)])));
@@ -83,7 +84,7 @@ async fn filter_null_equals_only_an_explicit_null<R: Sample>(subject: &Subject) 
             (k().ne(Scalar::Null), vec![0, 2, 3, 4, 5, 6, 7]),
             (k().is_in([Scalar::Null]), vec![1]),
             (k().is_in([Scalar::Null, "null".into()]), vec![1, 2]),
-            // Null is there, and neither less nor greater than anything.
+            // Null exists, and is neither less nor greater than any value.
             (k().exists(), vec![1, 2, 3, 4, 5, 6, 7]),
             (k().lt(Scalar::Null), vec![]),
             (k().le(Scalar::Null), vec![]),
@@ -116,7 +117,7 @@ async fn filter_missing_key_meets_only_negations<R: Sample>(subject: &Subject) -
             (!missing().lt(1), all.clone()),
             (!missing().contains(1), all.clone()),
             (!missing().exists(), all),
-            // A value of another type is as good as missing, except that it exists.
+            // A value of another type counts as missing, except for `exists`.
             (k().ne("1"), vec![0, 1, 2, 3]),
             (!k().lt("1"), vec![0, 1, 2, 3]),
             (k().exists() & !k().le(1), vec![2, 3]),
@@ -162,7 +163,7 @@ async fn filter_integers_beyond_2_53_are_exact<R: Sample>(subject: &Subject) -> 
         rows.push((k().lt(*integer), numbers(&|other| other < *integer)));
         rows.push((k().ge(*integer), numbers(&|other| other >= *integer)));
     }
-    // 2^53 and 2^63, which 2^53 + 1 and the end of `i64` round to.
+    // 2^53 and 2^63: the reals to which 2^53 + 1 and the end of `i64` round.
     rows.push((k().eq(9_007_199_254_740_992.0), numbers(&|other| other == 9_007_199_254_740_992)));
     rows.push((k().gt(9_007_199_254_740_992.0), numbers(&|other| other > 9_007_199_254_740_992)));
     rows.push((k().ge(9_223_372_036_854_775_808.0), vec![]));

@@ -45,7 +45,7 @@ async fn filter_text_by_every_operator<R: Sample>(subject: &Subject) -> Outcome 
             (text().is_in(["web", "web"]), vec![2]),
             (text().is_in([""; 0]), vec![]),
             (text().exists(), vec![0, 1, 2, 3, 4, 5]),
-            // It is no list.
+            // The field is not a list.
             (text().contains("web"), vec![]),
             (text().contains("w"), vec![]),
         ],
@@ -70,7 +70,7 @@ async fn filter_time_by_every_operator<R: Sample>(subject: &Subject) -> Outcome 
             (time().is_in([1, micros[0], 5]), vec![0, 3]),
             (time().exists(), vec![0, 1, 2, 3, 4]),
             (time().contains(0), vec![]),
-            // Any number is a number.
+            // Integers and reals compare with each other.
             (time().eq(-0.0), vec![2]),
             (time().eq(0.5), vec![]),
             (time().lt(0.5), vec![0, 1, 2]),
@@ -101,7 +101,7 @@ async fn filter_real_by_every_operator<R: Sample>(subject: &Subject) -> Outcome 
             (real().is_in([0.3, 1e-7, 7.0]), vec![1, 2]),
             (real().exists(), vec![0, 1, 2, 3, 4, 5, 6]),
             (real().contains(0.3), vec![]),
-            // Numbers compare exactly, whichever way they are written.
+            // Numbers compare exactly, as integers or as reals.
             (real().eq(0), vec![0]),
             (real().eq(0.0), vec![0]),
             (real().eq(1), vec![6]),
@@ -130,7 +130,7 @@ async fn filter_id_by_every_operator<R: Sample>(subject: &Subject) -> Outcome {
             (field::id().is_in([4, 9, 0].map(marked::<R>)), vec![0, 4]),
             (field::id().exists(), vec![0, 1, 2, 3, 4]),
             (field::id().contains(marked::<R>(2)), vec![]),
-            // An id is lowercase text, and compared as that.
+            // An id compares as lowercase text.
             (field::id().eq(uppercase), vec![]),
             (field::id().eq(""), vec![]),
         ],

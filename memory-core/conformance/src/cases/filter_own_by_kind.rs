@@ -54,7 +54,7 @@ async fn tags_by_every_operator<R: Sample + field::Contextual>(
             (tags().contains(true), vec![]),
             (tags().contains(Scalar::Null), vec![]),
             (tags().contains("1"), vec![5]),
-            // A list is no single value, and is there even when it is empty.
+            // A list is no single value, and exists even if it is empty.
             (tags().eq("web"), vec![]),
             (tags().eq("[\"web\"]"), vec![]),
             (tags().ge(""), vec![]),
@@ -111,7 +111,7 @@ async fn filter_optional_text_by_every_operator(subject: &Subject) -> Outcome {
     finds(subject, &patterns, optional_text(field::framework)).await
 }
 
-/// Record 0 lacks the text.
+/// Returns records of which number 0 lacks the text.
 fn optional_text<R: Record>(text: fn() -> Field<R>) -> [Row<R>; 9] {
     [
         (text().exists(), vec![1, 2, 3]),
@@ -121,7 +121,7 @@ fn optional_text<R: Record>(text: fn() -> Field<R>) -> [Row<R>; 9] {
         (text().ge(""), vec![1, 2, 3]),
         (text().lt("s"), vec![1, 2, 3]),
         (text().is_in(["rust", ""]), vec![1, 2]),
-        // What is missing is not null.
+        // A missing value is not null.
         (text().eq(Scalar::Null), vec![]),
         (text().is_in([Scalar::Null, "null".into()]), vec![3]),
     ]

@@ -1,4 +1,4 @@
-//! Every operator on every field, against [`Filter::matches`].
+//! Every operator on every field, compared with [`Filter::matches`].
 
 use super::filter_table::answers;
 use crate::check::Outcome;
@@ -19,7 +19,7 @@ cases! {
     ],
 }
 
-/// Every operator on a field, with this operand.
+/// Returns every predicate on a field with this operand.
 fn tests<R: Record>(field: &Field<R>, operand: &Scalar<'static>) -> [Filter<R>; 7] {
     [
         field.clone().eq(operand.clone()),
@@ -42,7 +42,7 @@ async fn agree<R: Sample>(subject: &Subject, filters: impl IntoIterator<Item = F
     subject.each(filters, check).await
 }
 
-/// One operand of each type.
+/// Returns one operand of each type.
 fn of_each_type() -> [Scalar<'static>; 6] {
     [Scalar::Null, true.into(), 1.into(), 1.0.into(), "1".into(), "".into()]
 }
@@ -57,7 +57,7 @@ async fn filter_every_operator_on_every_own_field<R: Sample>(subject: &Subject) 
     agree(subject, filters.collect::<Vec<_>>()).await
 }
 
-/// About eight of a field's pool, from all over it.
+/// Returns about eight values of a field's pool, spread over the pool.
 fn some_operands(name: FieldName) -> Vec<Scalar<'static>> {
     let operands = pool::operands(name);
     let stride = operands.len().div_ceil(8);

@@ -1,4 +1,4 @@
-//! Tables of what filters find.
+//! Tables of filters and their results.
 
 use crate::check::{Outcome, equal, shortened};
 use crate::marked;
@@ -6,11 +6,11 @@ use crate::sample::Sample;
 use crate::subject::Subject;
 use memory_core::{Filter, Id, Record};
 
-/// A filter and the numbers of the records it finds.
+/// A filter and the numbers of the records that it matches.
 pub(super) type Row<R> = (Filter<R>, Vec<u64>);
 
-/// Stores the records, and checks each row of the table: what the filter finds
-/// and counts, and that its negation finds all the others.
+/// Stores the records and checks each row of the table: the filter finds and
+/// counts exactly these records, and its negation all others.
 pub(super) async fn finds<R: Sample>(
     subject: &Subject,
     records: &[R],
@@ -28,7 +28,8 @@ async fn row_holds<R: Sample>(subject: Subject, all: Vec<Id<R>>, (filter, number
     answers(&subject, &Filter::Not(Box::new(filter)), &others).await
 }
 
-/// The filter finds and counts exactly these, given by ascending id.
+/// Checks that the filter finds and counts exactly these records, given by
+/// ascending id.
 pub(super) async fn answers<R: Sample>(subject: &Subject, filter: &Filter<R>, wanted: &[Id<R>]) -> Outcome {
     let found = subject.matching(filter).await.map_err(|failure| failure.at(shown(filter)))?;
     equal(format!("what {} finds", shown(filter)), found.as_slice(), wanted)?;
@@ -36,7 +37,7 @@ pub(super) async fn answers<R: Sample>(subject: &Subject, filter: &Filter<R>, wa
     equal(format!("how many {} counts", shown(filter)), &counted.total, &(wanted.len() as u64))
 }
 
-/// A filter as it reads best.
+/// A filter in a short notation.
 pub(super) fn shown<R: Record>(filter: &Filter<R>) -> String {
     shortened(serde_json::to_string(filter).unwrap_or_else(|_| format!("{filter:?}")))
 }

@@ -1,4 +1,4 @@
-//! Finding records by id.
+//! Reads by id.
 
 use std::slice::from_ref;
 
@@ -33,7 +33,7 @@ async fn get_keeps_the_kinds_apart(subject: &Subject) -> Outcome {
     subject.holds(&[heuristic]).await
 }
 
-/// What was found for each id, by the ids of the records.
+/// Returns the ids of the records that were found for each id.
 async fn found<R: Sample>(subject: &Subject, ids: &[Id<R>]) -> memory_core::Result<Vec<Option<Id<R>>>> {
     Ok(subject.get(ids).await?.iter().map(|record| record.as_ref().map(|record| record.id())).collect())
 }

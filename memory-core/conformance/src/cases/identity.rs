@@ -1,4 +1,4 @@
-//! A batch is one write: what happens when it is committed more than once.
+//! Repeated commits of one batch, which is one write.
 
 use std::sync::Arc;
 
@@ -24,12 +24,12 @@ cases! {
     each_kind: [],
 }
 
-/// The batch takes effect now, and deletes so many.
+/// Checks that the batch takes effect now, and deletes this number of records.
 async fn takes_effect(subject: &Subject, batch: &WriteBatch, deleted: u64) -> Outcome {
     equal("a first commit", &subject.commit(batch).await?, &Written::new(batch.id(), deleted))
 }
 
-/// The batch had taken effect, and deleted so many.
+/// Checks that the batch had taken effect, and deleted this number of records.
 async fn had_taken_effect(subject: &Subject, batch: &WriteBatch, deleted: u64) -> Outcome {
     equal("a commit again", &subject.commit(batch).await?, &Written::already(batch.id(), deleted))
 }
@@ -50,7 +50,8 @@ async fn commit_again_does_nothing_and_reports_the_first_count(subject: &Subject
     subject.holds(&Heuristic::samples([0])).await
 }
 
-/// A get and a query agree, too.
+/// A repeated commit does not overwrite newer writes, as a get and a query
+/// show.
 async fn commit_again_after_newer_writes_changes_nothing(subject: &Subject) -> Outcome {
     subject.put(&Heuristic::samples([1])).await?;
     let mut batch = WriteBatch::new();
@@ -76,7 +77,7 @@ async fn commit_again_of_an_empty_batch_does_nothing(subject: &Subject) -> Outco
     Ok(())
 }
 
-/// A write that happened between the two commits stays as it is.
+/// A fence has no effect on a write that took effect before it.
 async fn commit_again_does_not_fence_again(subject: &Subject) -> Outcome {
     let (mut first, mut second) = (WriteBatch::new(), WriteBatch::new());
     first.put(Episode::sample(0));
@@ -103,7 +104,7 @@ async fn commit_of_a_changed_batch_is_a_new_write(subject: &Subject) -> Outcome 
     takes_effect(subject, &batch, 1).await?;
     seen.push(batch.id());
     subject.lacks([marked::<Episode>(0)]).await?;
-    // The first write is over, and stays so.
+    // A fence has no effect on the first write, which took effect.
     batch.fence(seen[0]);
     subject.put(&Episode::samples([0])).await?;
     takes_effect(subject, &batch, 1).await?;
@@ -126,7 +127,7 @@ async fn commit_of_a_cloned_batch_is_a_new_write(subject: &Subject) -> Outcome {
     had_taken_effect(subject, &batch, 1).await
 }
 
-/// Each of several tasks is told the same count, and one of them that it was the first.
+/// Every task gets the same count, and exactly one is reported as the first.
 async fn commit_twice_at_once_takes_effect_once(subject: &Subject) -> Outcome {
     for n in 0..6 {
         subject.put(&Episode::samples(n * 100..n * 100 + 20)).await?;
@@ -155,7 +156,8 @@ async fn commit_twice_at_once_takes_effect_once(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-/// A wrapper may have settled the dropped one by then, so that it is refused.
+/// A wrapper may have settled the dropped commit by then, so a refusal is
+/// allowed.
 async fn commit_again_of_a_dropped_one_takes_effect_once(subject: &Subject) -> Outcome {
     for (times, n) in (0..10).enumerate() {
         let numbers = n * 10..(n + 1) * 10;
@@ -182,7 +184,7 @@ async fn commit_again_of_a_dropped_one_takes_effect_once(subject: &Subject) -> O
     Ok(())
 }
 
-/// A commit that was refused as invalid leaves no trace, not even its fences.
+/// An invalid commit has no effect, and its fences neither.
 async fn commit_after_a_refusal_is_a_first_one(subject: &Subject) -> Outcome {
     let mut bad = Episode::sample(1);
     *bad.reals()[0].1 = f64::NAN;

@@ -1,4 +1,4 @@
-//! What no storage accepts, and what every one does.
+//! Inputs at the limits and beyond.
 
 use serde_json::{Value, json};
 
@@ -37,8 +37,8 @@ cases! {
     ],
 }
 
-/// The record is refused in each way it could be stored, with good ones around
-/// it, none of which is stored either.
+/// Checks that the record is refused by every method that could store it, and
+/// that the valid records around it are not stored either.
 async fn is_refused<R: Sample>(subject: &Subject, bad: R, field: &str) -> Outcome {
     let about = Some(RecordRef::from(bad.id()));
     let good = R::samples([1_000, 1_001]);
@@ -55,7 +55,7 @@ async fn is_refused<R: Sample>(subject: &Subject, bad: R, field: &str) -> Outcom
     equal("all records", &subject.ids(&Query::<R>::new()).await?, &Vec::new())
 }
 
-/// The longest text that the record number 0 may hold.
+/// Returns the longest text that the record number 0 may hold.
 fn longest_text<R: Sample>() -> String {
     let fits = |length| R::verbose(0, &"x".repeat(length)).validate().is_ok();
     let (mut fitting, mut refused) = (0, MAX_RECORD + 1);
@@ -91,8 +91,8 @@ async fn limits_longer_metadata_key_is_refused<R: Sample>(subject: &Subject) -> 
     is_refused(subject, R::tagged(0, [("ö".repeat(MAX_METADATA_KEY / 2) + "k", 1)]), "metadata").await
 }
 
-/// Each part of a context that is a key, by the name that a refusal calls it,
-/// with this text.
+/// Sets each key text of a context to this text, with the field name that a
+/// refusal gives.
 fn keyed_contexts(text: &str) -> [(&'static str, TaskContext); 4] {
     let context = || TaskContext::new("web");
     [
@@ -136,7 +136,7 @@ async fn limits_longer_key_text_is_refused(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-/// A scalar inside so many lists, or so many objects.
+/// Returns a scalar inside this number of lists, or of objects.
 fn nested(depth: usize) -> [Value; 2] {
     [(0..depth).fold(json!(1), |inner, _| json!([inner])), (0..depth).fold(json!(1), |inner, _| json!({ "k": inner }))]
 }
@@ -209,8 +209,8 @@ async fn limits_no_metadata_integer_beyond_i64<R: Sample>(subject: &Subject) -> 
     Ok(())
 }
 
-/// With `serde_json/arbitrary_precision` an object of such a key is read as a
-/// number, and one that is none cannot be read at all.
+/// With `serde_json/arbitrary_precision`, an object with such a key reads as a
+/// number, or cannot be read at all.
 async fn limits_no_key_that_serde_json_reserves<R: Sample>(subject: &Subject) -> Outcome {
     for key in ["$serde_json::private::Number", "$serde_json::private::RawValue"] {
         is_refused(subject, R::tagged(0, [(key, "1")]), "metadata").await?;
@@ -220,9 +220,9 @@ async fn limits_no_key_that_serde_json_reserves<R: Sample>(subject: &Subject) ->
     Ok(())
 }
 
-/// What `serde_json` makes of a number depends on features that any crate in
-/// the tree may switch on. A record with such a number is refused, or kept and
-/// counted; never kept and unreadable.
+/// The features of `serde_json`, which any crate of the tree may enable, decide
+/// how it reads a number. A record with such a number is refused, or it is
+/// stored and remains readable.
 async fn limits_of_numbers_read_from_a_text<R: Sample>(subject: &Subject) -> Outcome {
     let numbers = [
         "9223372036854775808",
@@ -239,7 +239,7 @@ async fn limits_of_numbers_read_from_a_text<R: Sample>(subject: &Subject) -> Out
         "-0.0",
     ];
     for number in numbers {
-        // Without the feature some of these are no numbers at all.
+        // Without the feature, some of these texts are not numbers.
         let Ok(value) = serde_json::from_str::<Value>(number) else { continue };
         let record = R::tagged(0, [("k", value.clone())]);
         let outcome = match record.validate() {

@@ -1,9 +1,9 @@
-//! The cases, by theme.
+//! The cases, grouped by theme.
 
 use super::suite::Case;
 
-/// Declares the cases of a theme: those that look at the storage as a whole,
-/// and those that look at one kind of record and are run on each.
+/// Declares the cases of a theme: cases for the storage as a whole, and cases
+/// that run on each kind of record.
 macro_rules! cases {
     (storage: [$($whole:ident),* $(,)?], each_kind: [$($each:ident),* $(,)?] $(,)?) => {
         pub(super) fn cases() -> Vec<$crate::suite::Case> {
@@ -48,7 +48,7 @@ mod put;
 mod round_trip;
 mod settle;
 
-/// All of them, in the order they run: what others build on comes first.
+/// Returns all cases in the order they run: basic ones first.
 pub(super) fn all() -> Vec<Case> {
     [
         put::cases(),
@@ -73,8 +73,8 @@ pub(super) fn all() -> Vec<Case> {
         explain::cases(),
         concurrency::cases(),
         property::cases(),
-        // Last, since nothing tells when a dropped put is over, and the next case
-        // would find its records in a shared database.
+        // These cases run last: nothing reports the end of a dropped put, and
+        // the next case would find its records in a shared database.
         settle::cases(),
     ]
     .into_iter()

@@ -1,4 +1,4 @@
-//! In what order a query answers.
+//! Orders of query results.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ cases! {
     ],
 }
 
-/// Stores records and asks for all of them in this order: the numbers found.
+/// Stores records, queries all of them in this order, and returns their
+/// numbers.
 async fn ordered<R: Sample>(
     subject: &Subject,
     records: &[R],
@@ -48,7 +49,8 @@ fn reversed(numbers: &[u64]) -> Vec<u64> {
 }
 
 async fn order_is_newest_first_unless_told<R: Sample>(subject: &Subject) -> Outcome {
-    // Stored in no order, with ids against the times.
+    // The records are stored in no order, and their ids run against their
+    // times.
     let micros = [5, -5, 3, 0, 4, 1];
     let records: Vec<R> = (0..).zip(micros).map(|(n, micros)| R::timed(n, micros)).collect();
     subject.put(&records).await?;
@@ -64,12 +66,12 @@ async fn order_of_ties_is_by_id_both_ways<R: Sample>(subject: &Subject) -> Outco
     let records: Vec<R> = numbers.into_iter().map(|n| R::timed(n, 7)).collect();
     ordered(subject, &records, R::time_field(), Ascending, &[0, 1, 2, 3, 4]).await?;
     ordered(subject, &records, R::time_field(), Descending, &[4, 3, 2, 1, 0]).await?;
-    // Also where none has a value.
+    // The same holds if no record has a value.
     ordered(subject, &records, metadata("k"), Ascending, &[0, 1, 2, 3, 4]).await?;
     ordered(subject, &records, metadata("k"), Descending, &[4, 3, 2, 1, 0]).await
 }
 
-/// The order that core gives these records: the reference.
+/// Returns the reference order of these records.
 fn reference<R: Record>(records: &[R], order: &Order<R>) -> Vec<memory_core::Id<R>> {
     let mut records: Vec<_> = records.iter().collect();
     records.sort_by(|a, b| order.compare(&order.position(a), &order.position(b)));
@@ -107,7 +109,8 @@ async fn order_by_metadata_goes_by_type_then_value<R: Sample>(subject: &Subject)
     ]);
     records.push(R::sample(9));
     records.extend((10..).zip([json!(null), json!([0]), json!({})]).map(|(n, value)| R::tagged(n, [("k", value)])));
-    // Bools, numbers, texts; what is no single value comes last, either way.
+    // Bools, numbers, texts; records without a single value come last in both
+    // directions.
     ordered(subject, &records, metadata("k"), Ascending, &[4, 1, 5, 7, 8, 2, 3, 0, 6, 9, 10, 11, 12]).await?;
     ordered(subject, &records, metadata("k"), Descending, &[6, 0, 3, 2, 8, 7, 5, 1, 4, 12, 11, 10, 9]).await
 }
@@ -119,7 +122,7 @@ async fn order_by_metadata_numbers_is_exact<R: Sample>(subject: &Subject) -> Out
     let wanted: Vec<_> = sorted.into_iter().map(|(n, _)| n).collect();
     ordered(subject, &records, metadata("k"), Ascending, &wanted).await?;
     ordered(subject, &records, metadata("k"), Descending, &reversed(&wanted)).await?;
-    // 2^53 as a real, between the integers around it.
+    // 2^53 as a real, between neighbouring integers.
     let records: Vec<R> =
         values([json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992.0), json!(9_007_199_254_740_991_i64)]);
     subject.delete(&(0..INTEGERS.len() as u64).map(marked::<R>).collect::<Vec<_>>()).await?;
@@ -134,7 +137,7 @@ async fn order_by_metadata_path_and_hostile_keys<R: Sample>(subject: &Subject) -
     ordered(subject, &records, metadata_path(["a", "b"]), Ascending, &[1, 2, 0]).await?;
     ordered(subject, &records, metadata_path(["a", "\"", ""]), Ascending, &[0, 2, 1]).await?;
     ordered(subject, &records, metadata("a.b"), Ascending, &[0, 2, 1]).await?;
-    // An object and a missing key have no order but the id's.
+    // Objects and missing keys are ordered by id alone.
     ordered(subject, &records, metadata("a"), Descending, &[2, 1, 0]).await?;
     ordered(subject, &records, metadata("$.a.b"), Descending, &[2, 1, 0]).await
 }

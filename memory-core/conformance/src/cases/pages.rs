@@ -1,4 +1,4 @@
-//! Answers a page at a time.
+//! Pages.
 
 use serde_json::json;
 
@@ -49,7 +49,8 @@ async fn pages_of_any_size_give_every_record_once<R: Sample>(subject: &Subject) 
     Ok(())
 }
 
-/// Walking in pages of 1, 2 and 7 gives the same as one large page.
+/// Checks that pages of 1, 2 and 7 records give the same results as one large
+/// page.
 async fn walks_alike<R: Sample>(subject: &Subject, field: Field<R>) -> Outcome {
     for direction in DIRECTIONS {
         let query = Query::<R>::new().order_by(field.clone(), direction);
@@ -145,7 +146,7 @@ async fn page_of_nothing_is_empty<R: Sample>(subject: &Subject) -> Outcome {
     Ok(())
 }
 
-/// The first page of a query over 10 records, and where it ended.
+/// Returns the first page of a query over 10 records, and its cursor.
 async fn first_page<R: Sample>(subject: &Subject, query: &Query<R>) -> memory_core::Result<(usize, Option<Cursor>)> {
     subject.put(&R::samples(0..10)).await?;
     let page = subject.query(query).await?;

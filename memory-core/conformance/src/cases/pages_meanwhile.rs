@@ -1,4 +1,4 @@
-//! Pages of what changes while it is read.
+//! Pages of records that change between the pages.
 
 use std::collections::HashSet;
 
@@ -22,7 +22,7 @@ cases! {
     ],
 }
 
-/// The first three records, oldest first, and where they end.
+/// Returns the first three records, oldest first, and the cursor after them.
 async fn first_three<R: Sample>(subject: &Subject) -> Result<Cursor, Failure> {
     let mut query = oldest_first::<R>();
     let mut left = 3;
@@ -76,7 +76,7 @@ async fn pages_go_on_when_everything_is_deleted<R: Sample>(subject: &Subject) ->
     rest_is::<R>(subject, cursor, &[35]).await
 }
 
-/// The cursor is a place in the order, not a record.
+/// The cursor is a position in the order, not a record.
 async fn pages_go_on_when_the_cursors_record_moves<R: Sample>(subject: &Subject) -> Outcome {
     subject.put(&R::samples([10, 20, 30, 40, 50])).await?;
     let cursor = first_three::<R>(subject).await?;
@@ -87,7 +87,8 @@ async fn pages_go_on_when_the_cursors_record_moves<R: Sample>(subject: &Subject)
 }
 
 async fn pages_give_every_lasting_record_once_while_others_come_and_go<R: Sample>(subject: &Subject) -> Outcome {
-    // Even ones last, odd ones come and go between the pages.
+    // Records with even numbers stay; odd ones are added and deleted between
+    // the pages.
     subject.put(&R::samples((0..100).map(|n| n * 2))).await?;
     let lasting: Vec<Id<R>> = (0..100).map(|n| marked(n * 2)).collect();
     let mut tasks = JoinSet::new();

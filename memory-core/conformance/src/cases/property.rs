@@ -26,10 +26,10 @@ cases! {
     ],
 }
 
-/// A failure is made smaller so many times at most.
+/// Maximum number of steps by which a failing input is shrunk.
 const SHRINKS: usize = 200;
 
-/// Checks generated inputs, and reports the smallest found that fails.
+/// Checks generated inputs, and reports the smallest failing input found.
 async fn all<T: Debug>(
     subject: &Subject,
     strategy: impl Strategy<Value = T>,
@@ -68,10 +68,10 @@ async fn generated_records_survive_unchanged<R: Generate>(subject: &Subject) -> 
     all(subject, records, async |subject: &Subject, records: Vec<R>| subject.keeps(&records).await).await
 }
 
-/// How many filters or queries each generated population is asked.
+/// Number of filters or queries for each generated population.
 const ASKED: usize = 8;
 
-/// Makes these records all there are.
+/// Replaces the contents of the storage by these records.
 async fn store<R: Generate>(subject: &Subject, records: &[R]) -> Outcome {
     let all: Vec<Id<R>> = (0..pool::IDS).map(marked).collect();
     subject.delete(&all).await?;
@@ -114,7 +114,7 @@ async fn generated_queries_page_as_the_reference_does<R: Generate>(subject: &Sub
     .await
 }
 
-/// A population, and what to count of it by which field.
+/// Generates a population, a filter, and a field to count by.
 type Counting<R> = (Vec<R>, Vec<(Filter<R>, Field<R>)>);
 
 async fn generated_counts_are_those_of_the_reference<R: Generate>(subject: &Subject) -> Outcome {

@@ -1,4 +1,4 @@
-//! Storing records.
+//! Puts.
 
 use memory_core::Query;
 use std::slice::from_ref;

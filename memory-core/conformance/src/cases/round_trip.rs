@@ -1,4 +1,4 @@
-//! What comes back is what was stored.
+//! Round trips: records are returned unchanged.
 
 use serde_json::{Value, json};
 
@@ -48,7 +48,8 @@ async fn absent_fields_stay_absent(subject: &Subject) -> Outcome {
     subject.keeps(&Heuristic::samples(0..3)).await
 }
 
-/// `Some("")` is no `None`, and an outcome of empty texts is one all the same.
+/// `Some("")` differs from `None`, and an outcome with empty texts is an
+/// outcome.
 async fn empty_is_not_absent(subject: &Subject) -> Outcome {
     subject.keeps(&Episode::saying("")).await?;
     subject.keeps(&Pattern::saying("")).await?;
@@ -109,8 +110,8 @@ async fn hostile_texts_survive_in_every_field<R: Sample>(subject: &Subject) -> O
 }
 
 async fn long_texts_survive<R: Sample>(subject: &Subject) -> Outcome {
-    // One at a time: together, with their escapes, they may be more than a
-    // server takes in one request.
+    // One record at a time: together, with escapes, they may exceed the size of
+    // a request.
     for record in R::saying(&long()) {
         subject.keeps(&[record]).await?;
     }

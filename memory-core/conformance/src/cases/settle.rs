@@ -1,4 +1,4 @@
-//! Writes that nobody waited for.
+//! Settlement of abandoned writes.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -44,7 +44,7 @@ async fn settle_after_a_commit_changes_nothing(subject: &Subject) -> Outcome {
     holds(is_there(subject, 0).await?, || "the batch is gone".to_owned())
 }
 
-/// The batch number `n`: ten records of each kind.
+/// Returns the batch number `n`: ten records of each kind.
 fn batch(n: u64) -> WriteBatch {
     let mut batch = WriteBatch::new();
     for n in n * 10..(n + 1) * 10 {
@@ -53,7 +53,8 @@ fn batch(n: u64) -> WriteBatch {
     batch
 }
 
-/// Whether the batch number `n` is there, which must not be in part.
+/// Returns true if the batch number `n` has taken effect, which it must do as a
+/// whole.
 async fn is_there(subject: &Subject, n: u64) -> Result<bool, Failure> {
     let numbers = n * 10..(n + 1) * 10;
     let episodes = subject.get::<Episode>(&numbers.clone().map(marked).collect::<Vec<_>>()).await?;
@@ -65,7 +66,7 @@ async fn is_there(subject: &Subject, n: u64) -> Result<bool, Failure> {
     Ok(there == 30)
 }
 
-/// Once it is settled, the batch is whole or absent, and stays so.
+/// Checks that the settled batch is complete or absent, and stays so.
 async fn is_over(subject: &Subject, n: u64, write: WriteId) -> Outcome {
     subject.settle(&[write]).await?;
     stays_as_it_is(subject, n).await
@@ -83,14 +84,14 @@ async fn stays_as_it_is(subject: &Subject, n: u64) -> Outcome {
     Ok(())
 }
 
-/// Lets other tasks go on, whatever they are waiting for next.
+/// Lets other tasks proceed.
 async fn give_way() {
     for _ in 0..8 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Polls a future so many times at most, and drops it.
+/// Polls a future at most this number of times, and drops it.
 pub(super) async fn polled<T>(times: usize, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut left = times;
@@ -111,7 +112,7 @@ pub(super) async fn polled<T>(times: usize, future: impl Future<Output = T>) -> 
 async fn settle_ends_a_commit_that_was_dropped(subject: &Subject) -> Outcome {
     for (times, n) in (0..10).enumerate() {
         let batch = batch(n);
-        // Not polled at all, polled once, twice…
+        // The future is polled 0 times, once, twice, and so on.
         let written = polled(times, subject.commit(&batch)).await.transpose()?;
         is_over(subject, n, batch.id()).await?;
         if written.is_some() {
@@ -131,14 +132,14 @@ async fn settle_ends_a_commit_whose_task_was_aborted(subject: &Subject) -> Outco
             tokio::task::yield_now().await;
         }
         task.abort();
-        // A poll that is under way on another thread goes on; the write may begin in it.
+        // A poll on another thread continues, and the write may begin in it.
         drop(task.await);
         is_over(subject, n, write).await?;
     }
     Ok(())
 }
 
-/// A later commit that fences it off ends it as `settle` does.
+/// A later commit that fences the write ends it, as `settle` does.
 async fn a_fence_ends_a_commit_that_was_dropped(subject: &Subject) -> Outcome {
     for (times, n) in (0..10).enumerate() {
         let dropped = batch(n);

@@ -1,4 +1,4 @@
-//! A backend that does everything that a network may do to a client.
+//! A backend with the faults of a network.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,8 +16,8 @@ use super::lock::lock;
 use super::record::History;
 use super::time::Time;
 
-/// An [`InMemoryStorage`] that is slow at random, loses answers, and stores
-/// some writes long after it gave them up. Clones are one.
+/// An [`InMemoryStorage`] that delays calls at random, loses answers, and
+/// applies some abandoned writes much later. Clones share one storage.
 #[derive(Clone, Debug)]
 pub struct Unruly(Arc<Inner>);
 
@@ -28,15 +28,16 @@ struct Inner {
     time: Time,
     rng: Mutex<Rng>,
     ledger: tokio::sync::Mutex<Ledger>,
-    /// Whether writes that were given up may be stored after all.
+    /// True if fences and settlements are ignored.
     unfenced: AtomicBool,
 }
 
-/// Writes that happened, and those that never will.
+/// The outcomes of writes.
 #[derive(Debug, Default)]
 struct Ledger {
-    /// With the count of deleted records.
+    /// The writes that took effect, with their numbers of deleted records.
     done: HashMap<WriteId, u64>,
+    /// The writes that never will take effect.
     dead: HashSet<WriteId>,
 }
 
@@ -53,14 +54,16 @@ impl Unruly {
         }))
     }
 
-    /// Makes the backend ignore fences and settlements, so that a test can show that histories notice.
+    /// Makes the backend ignore fences and settlements, so that a test can show
+    /// that histories detect it.
     #[must_use]
     pub fn unfenced(self) -> Self {
         self.0.unfenced.store(true, Ordering::Relaxed);
         self
     }
 
-    /// Time of the history, for the clock of a cache in front of this.
+    /// Returns the time of the history, for the clock of a cache in front of
+    /// this storage.
     pub fn time(&self) -> Time {
         self.0.time.for_a_cache()
     }
@@ -74,7 +77,8 @@ impl Unruly {
         tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 
-    /// Before and after a read: what is answered may be old by then.
+    /// The delays before and after a read: the answer may be outdated when it
+    /// arrives.
     async fn slowly<T>(&self, read: impl Future<Output = Result<T>>) -> Result<T> {
         self.delay().await;
         if self.chance(5) {
@@ -85,7 +89,7 @@ impl Unruly {
         answer
     }
 
-    /// Stores a write unless it is fenced off, or was stored before.
+    /// Applies a write unless it is fenced or was applied before.
     async fn store(&self, batch: &WriteBatch) -> Result<Written> {
         let mut ledger = self.0.ledger.lock().await;
         if ledger.dead.contains(&batch.id()) && !self.0.unfenced.load(Ordering::Relaxed) {
@@ -99,7 +103,7 @@ impl Unruly {
                 ledger.dead.insert(*fence);
             }
         }
-        // A clone is another write, so that this ledger alone decides.
+        // A clone is another write, so that only this ledger decides.
         let deleted = self.0.storage.commit(&batch.clone()).await?.deleted;
         let changes: Vec<_> = batch.changes::<Episode>().iter().collect();
         let changes: Vec<_> = changes.iter().map(|(id, record)| (*id, record.map(AsRef::as_ref))).collect();
@@ -153,7 +157,7 @@ where
 impl MemoryStorage for Unruly {
     async fn commit(&self, batch: &WriteBatch) -> Result<Written> {
         let (backend, sent) = (self.clone(), batch.with_fences([]));
-        // On its way it is out of the caller's hands.
+        // The write continues when the caller is dropped.
         let server = tokio::spawn(async move {
             backend.delay().await;
             if backend.chance(20) {

@@ -1,4 +1,4 @@
-//! Writes that begin while a lookup is held up.
+//! Writes that begin while a lookup is delayed.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -12,13 +12,14 @@ use super::lock::lock;
 use super::record::History;
 use super::task::Task;
 
-/// The writes that began so. Clones share them.
+/// The writes that began during lookups. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Interruptions(Arc<Mutex<Vec<JoinHandle<()>>>>);
 
 impl Interruptions {
-    /// Begins a write at each call, as far as its first wait, and leaves the rest to the
-    /// runtime. Holds the storage weakly, which holds the result by its clock.
+    /// Begins a write at each call: the call polls it once, and the runtime
+    /// finishes it. Holds the storage weakly, since the storage's clock holds
+    /// this value.
     pub(super) fn begin<S: MemoryStorage>(
         &self,
         storage: &Arc<S>,
@@ -31,14 +32,14 @@ impl Interruptions {
             let Some(storage) = storage.upgrade() else { return };
             let task = Task::new(storage, Arc::clone(&history), lock(&rng).fork());
             let mut write = Box::pin(task.write_once());
-            // The runtime polls it again by itself.
+            // The runtime polls the task again.
             if pin!(&mut write).poll(&mut Context::from_waker(Waker::noop())).is_pending() {
                 lock(&begun).push(tokio::spawn(write));
             }
         }
     }
 
-    /// Waits for all of them. What a panicked one says.
+    /// Waits for all writes. Returns the message of a write that panicked.
     pub(super) async fn end(&self) -> Option<String> {
         loop {
             let next = lock(&self.0).pop()?;

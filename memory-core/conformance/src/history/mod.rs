@@ -1,13 +1,14 @@
-//! Random histories: tasks read, write, delete, query and give up at random
-//! on a cached storage, over a backend that delays, reorders and fails at
-//! random, and every answer is held against what it may be.
+//! Random histories on a cached storage. Tasks read, write, delete, query and
+//! cancel at random, over a backend that delays, reorders and fails at random.
+//! Every answer is checked.
 //!
-//! A cache that takes its time from [`Unruly::time`] is held up in its lookups at random:
-//! time passes and writes begin between the moment for which an entry is looked up and the
-//! lookup itself. Writes are few in such a history, so that entries come to an end.
+//! If a cache takes its time from [`Unruly::time`], its lookups are delayed at
+//! random: time passes and writes begin between the moment for which an entry
+//! is looked up and the lookup itself. Such a history has few writes, so that
+//! entries expire.
 //!
-//! Everything is drawn from one seed, and time is virtual, so that a history
-//! can be run again.
+//! Every choice is drawn from one seed, and time is virtual, so that a history
+//! can be repeated.
 
 mod backend;
 mod interruption;
@@ -28,24 +29,24 @@ use record::History;
 use task::Task;
 pub use time::Time;
 
-/// What a history held.
+/// The counts of a history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Answers that were checked.
+    /// Number of checked answers.
     pub reads: u64,
-    /// Writes that were acknowledged.
+    /// Number of acknowledged writes.
     pub acknowledged: u64,
-    /// Operations that were given up, or failed.
+    /// Number of operations that were cancelled or failed.
     pub failed: u64,
 }
 
-/// An answer that was older than it may be.
+/// A stale answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {
-    /// What the history was drawn from.
+    /// The seed of the history.
     pub seed: u64,
-    /// What was asked, and what came.
+    /// The operation and its answer.
     pub what: String,
 }
 
@@ -60,16 +61,16 @@ impl std::error::Error for Stale {}
 const TASKS: usize = 6;
 const OPERATIONS: usize = 25;
 
-/// Runs the history of a seed over what `wrap` makes of the backend.
+/// Runs the history of a seed over `wrap(backend)`.
 ///
 /// # Errors
 ///
-/// The first answer that is older than the newest write that was acknowledged,
-/// or returned, before it was asked for.
+/// The first answer that is older than a write that was acknowledged, or
+/// returned by a read, before the operation began.
 ///
 /// # Panics
 ///
-/// If no runtime can be started.
+/// Panics if no runtime can be started.
 pub fn history<S: MemoryStorage>(seed: u64, wrap: impl FnOnce(Unruly) -> S) -> Result<Summary, Stale> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime of one thread").block_on(async {

@@ -1,4 +1,4 @@
-//! What has happened, and what an answer may be.
+//! The record of a history, and the answers that it allows.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard};
@@ -10,11 +10,11 @@ use uuid::Uuid;
 use super::Summary;
 use super::lock::lock;
 
-/// Records that the tasks contend for.
+/// Number of records that the tasks share.
 pub(super) const KEYS: usize = 5;
 pub(super) const DOMAINS: [&str; 2] = ["red", "blue"];
 
-/// What a key holds: a version and its domain, or nothing.
+/// The value of a key: a version and its domain, or nothing.
 pub(super) type Held = Option<(u64, usize)>;
 pub(super) type State = [Held; KEYS];
 
@@ -26,19 +26,19 @@ pub(super) struct History {
 
 #[derive(Debug)]
 struct Events {
-    /// What the database held after each write that reached it.
+    /// The contents of the database after each write that reached it.
     states: Vec<State>,
-    /// The state in which each key was last written.
+    /// For each key, the state in which it was last written.
     written: Vec<[usize; KEYS]>,
     /// For each key, the newest state whose value was acknowledged or returned.
     floors: [usize; KEYS],
-    /// Where each write ended up.
+    /// The state after each write.
     stored: HashMap<WriteId, usize>,
-    /// When writes were given up, and for each key when the last write that
-    /// was acknowledged began.
+    /// The times at which writes were abandoned.
     given_up: HashMap<WriteId, u64>,
-    /// Writes that were refused as fenced off.
+    /// The writes that were refused as fenced.
     fenced: HashSet<WriteId>,
+    /// For each key, the time at which the last acknowledged write began.
     acknowledged: [u64; KEYS],
     clock: u64,
     versions: u64,
@@ -46,7 +46,7 @@ struct Events {
     stale: Option<String>,
 }
 
-/// Where the world stood when an operation began.
+/// The state of the history when an operation began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Start {
     floors: [usize; KEYS],
@@ -77,14 +77,15 @@ impl History {
         lock(&self.events)
     }
 
-    /// An operation begins.
+    /// Records the beginning of an operation.
     pub(super) fn start(&self) -> Start {
         let mut events = self.events();
         events.clock += 1;
         Start { floors: events.floors, at: events.clock }
     }
 
-    /// A record of a key that was never written before.
+    /// Creates a record for a key, with a version that was never written
+    /// before.
     pub(super) fn fresh(&self, key: usize, domain: usize) -> Episode {
         let mut events = self.events();
         events.versions += 1;
@@ -93,7 +94,7 @@ impl History {
         Episode::with_id(self.ids[key], time, events.versions.to_string(), context, TaskType::Other)
     }
 
-    /// The database takes a write.
+    /// Records that the database applied a write.
     pub(super) fn store(&self, id: WriteId, changes: &[(EpisodeId, Option<&Episode>)]) {
         let mut events = self.events();
         let (mut state, mut written) =
@@ -124,19 +125,20 @@ impl History {
         };
         for key in keys {
             events.floors[*key] = events.floors[*key].max(number);
-            // What had been done before brought none of today's fences.
+            // A write that was applied before did not apply today's fences.
             if !written.already {
                 events.acknowledged[*key] = events.acknowledged[*key].max(start.at);
             }
         }
     }
 
-    /// Somebody commits a write again: whether and when it was given up.
+    /// Records that a write is committed again. Returns the time at which an
+    /// earlier commit of it was abandoned, if it was.
     pub(super) fn resume(&self, id: WriteId) -> Option<u64> {
         self.events().given_up.remove(&id)
     }
 
-    /// Nobody waits for a write any more.
+    /// Records that a write was abandoned.
     pub(super) fn give_up(&self, id: WriteId) {
         let mut events = self.events();
         events.clock += 1;
@@ -145,14 +147,16 @@ impl History {
         events.summary.failed += 1;
     }
 
-    /// An attempt at a write failed for certain; one before may have been given up.
+    /// Records that an attempt at a write failed. An earlier attempt may have
+    /// been abandoned.
     pub(super) fn failed(&self, id: WriteId, given_up: Option<u64>) {
         let mut events = self.events();
         events.given_up.extend(given_up.map(|before| (id, before)));
         events.summary.failed += 1;
     }
 
-    /// A write was refused for good: it has not happened, and never will.
+    /// Records that a write was refused as fenced: it has not taken effect and
+    /// never will.
     pub(super) fn fenced(&self, id: WriteId) {
         let mut events = self.events();
         if events.stored.contains_key(&id) {
@@ -162,7 +166,7 @@ impl History {
         events.summary.failed += 1;
     }
 
-    /// A read failed, or was given up.
+    /// Records that a read failed or was cancelled.
     pub(super) fn unanswered(&self) {
         self.events().summary.failed += 1;
     }
@@ -171,8 +175,8 @@ impl History {
         self.events().stale.get_or_insert(what);
     }
 
-    /// Checks an answer about some keys: there must be one state, no older
-    /// than the floor of any of them, in which it was true.
+    /// Checks an answer about some keys: a single state must explain it, no
+    /// older than the floor of any of these keys.
     pub(super) fn check(&self, start: Start, keys: &[usize], what: &str, holds: impl Fn(&State) -> bool) {
         let mut events = self.events();
         events.summary.reads += 1;
@@ -195,7 +199,7 @@ impl History {
     }
 }
 
-/// What a record says of its key.
+/// Returns the value that a record gives its key.
 pub(super) fn held(record: &Episode) -> Held {
     let domain = DOMAINS.iter().position(|name| *name == record.context.domain)?;
     Some((record.task_description.parse().ok()?, domain))

@@ -1,4 +1,4 @@
-//! What a task does.
+//! The operations of a task.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub(super) struct Task<S> {
     storage: Arc<S>,
     history: Arc<History>,
     rng: Rng,
-    /// What it wrote, or gave up writing.
+    /// The batches that the task committed or abandoned.
     past: Vec<Arc<WriteBatch>>,
 }
 
@@ -22,7 +22,7 @@ impl<S: MemoryStorage> Task<S> {
         Self { storage, history, rng, past: Vec::new() }
     }
 
-    /// Does so many things. `quiet` tasks seldom write.
+    /// Runs a number of operations. `quiet` tasks seldom write.
     pub(super) async fn run(mut self, operations: usize, quiet: bool) {
         for _ in 0..operations {
             let writes = !quiet || self.rng.u8(..6) == 0;
@@ -52,12 +52,13 @@ impl<S: MemoryStorage> Task<S> {
         }
     }
 
-    /// Writes once.
+    /// Runs one write.
     pub(super) async fn write_once(mut self) {
         self.write().await;
     }
 
-    /// Waits for an operation, or not for long. `None` if it failed or was given up.
+    /// Waits for an operation, for a random time. Returns `None` if the
+    /// operation failed or was cancelled.
     async fn patiently<T>(&mut self, operation: impl Future<Output = Result<T, Error>>) -> Option<Result<T, Error>> {
         if self.rng.u8(..100) >= 15 {
             return Some(operation.await);
@@ -127,8 +128,8 @@ impl<S: MemoryStorage> Task<S> {
         self.past.push(Arc::new(batch));
     }
 
-    /// Commits a batch, for the first time or again: then it may have been
-    /// given up before.
+    /// Commits a batch, for the first time or again. `given_up` is the time at
+    /// which an earlier commit was abandoned.
     async fn commit(&mut self, batch: &WriteBatch, given_up: Option<u64>) {
         let changed = |id| self.history.ids.iter().position(|known| *known == id);
         let keys: Vec<_> = batch.changes::<Episode>().iter().filter_map(|(id, _)| changed(id)).collect();

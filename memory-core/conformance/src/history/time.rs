@@ -1,4 +1,4 @@
-//! Time of a history, and lookups that are held up.
+//! The time of a history, and delayed lookups.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,30 +9,30 @@ use tokio::time::Instant;
 
 use super::lock::lock;
 
-/// Longest time for which a lookup is held up, in milliseconds.
+/// Maximum delay of a lookup, in milliseconds.
 const LONGEST_STALL: u64 = 1_500;
 
-/// Time of a history, for the clock of a cache in it: virtual time, and what passes while
-/// lookups are held up. Clones show the same time.
+/// The time of a history, for the clock of a cache in it: virtual time plus the
+/// delays of lookups. Clones show the same time.
 ///
-/// A cache whose entries live for a few seconds sees them end and be renewed in the course
-/// of a history.
+/// In a cache whose entries live for a few seconds, entries expire and are
+/// renewed in the course of a history.
 #[derive(Clone)]
 pub struct Time(Arc<Inner>);
 
 struct Inner {
     begin: Instant,
-    /// Milliseconds that have passed while lookups were held up.
+    /// Sum of the delays of lookups, in milliseconds.
     stalled: AtomicU64,
-    /// Whether a cache counts by this.
+    /// True if a cache uses this time.
     is_used: AtomicBool,
-    /// Whether a lookup is held up now.
+    /// True while a lookup is delayed.
     stalls: AtomicBool,
     rng: Mutex<Rng>,
     meanwhile: Mutex<Option<Meanwhile>>,
 }
 
-/// What happens while a lookup is held up.
+/// The callback that runs while a lookup is delayed.
 type Meanwhile = Arc<dyn Fn() + Send + Sync>;
 
 impl Time {
@@ -47,37 +47,39 @@ impl Time {
         }))
     }
 
-    /// The same time, for a cache that counts by it.
+    /// Returns the same time, for a cache.
     pub(super) fn for_a_cache(&self) -> Self {
         self.0.is_used.store(true, Ordering::Relaxed);
         self.clone()
     }
 
-    /// Whether a cache counts by it.
+    /// Returns true if a cache uses this time.
     pub(super) fn is_used(&self) -> bool {
         self.0.is_used.load(Ordering::Relaxed)
     }
 
-    /// From here on, `meanwhile` is called while some of the lookups are held up.
+    /// Sets the callback that runs while some of the lookups are delayed.
     pub(super) fn interrupt(&self, meanwhile: impl Fn() + Send + Sync + 'static) {
         *lock(&self.0.meanwhile) = Some(Arc::new(meanwhile));
     }
 
-    /// Milliseconds since the history began.
+    /// Returns the milliseconds since the history began.
     pub fn now(&self) -> u64 {
         let since = u64::try_from(self.0.begin.elapsed().as_millis()).unwrap_or(u64::MAX);
         since.saturating_add(self.0.stalled.load(Ordering::Relaxed))
     }
 
-    /// The time for a lookup, after which the lookup may be held up: time passes, and a
-    /// write may begin, before this returns. To be called without a lock held.
+    /// Returns the time for a lookup, and may delay the lookup afterwards: time
+    /// passes, and a write may begin, before this method returns. The caller
+    /// must not hold a lock.
     pub fn look(&self) -> u64 {
         let taken = self.now();
         let (stalls, passes, writes) = {
             let mut rng = lock(&self.0.rng);
             (rng.u8(..10) == 0, rng.u64(..LONGEST_STALL), rng.bool())
         };
-        // Not while a write that is begun here looks something up.
+        // A write that begins here may look entries up, without a delay of its
+        // own.
         if !stalls || self.0.stalls.swap(true, Ordering::Relaxed) {
             return taken;
         }

@@ -1,4 +1,4 @@
-//! Episodes to look at.
+//! Sample episodes.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Heuristics to look at.
+//! Sample heuristics.
 
 use super::{Sample, count, full_metadata, ids, marked, moment, rate, text, times, varied_metadata, worded_metadata};
 use memory_core::field::{self, Field};

@@ -1,4 +1,4 @@
-//! Patterns to look at.
+//! Sample patterns.
 
 use super::{
     Sample, count, full_context, full_metadata, ids, marked, moment, nth, rate, times, varied_context, varied_metadata,
@@ -103,7 +103,7 @@ impl Sample for Pattern {
     }
 }
 
-/// One of each kind, with this text wherever there is one.
+/// Returns one of each pattern kind, with this text in every text field.
 fn kinds(text: &str) -> [PatternKind; 4] {
     let one = || text.to_owned();
     let two = || vec![text.to_owned(), "edit".to_owned()];

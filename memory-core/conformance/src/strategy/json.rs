@@ -9,7 +9,8 @@ use super::{key, pool, real, text};
 use crate::hostile::KEYS;
 use memory_core::Metadata;
 
-/// Any JSON value that a storage accepts in metadata, nested a few levels.
+/// Generates JSON values that a storage accepts in metadata, nested a few
+/// levels.
 pub fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         1 => Just(Value::Null),
@@ -26,7 +27,8 @@ pub fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Metadata, often with the first of [`hostile::KEYS`](super::super::hostile::KEYS).
+/// Generates metadata, often with the first of
+/// [`hostile::KEYS`](super::super::hostile::KEYS).
 pub fn metadata() -> impl Strategy<Value = Metadata> {
     (option::of(json()), btree_map(key(), json(), 0..5)).prop_map(|(first, mut others)| {
         others.extend(first.map(|value| (KEYS[0].to_owned(), value)));

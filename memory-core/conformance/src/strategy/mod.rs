@@ -1,9 +1,9 @@
-//! proptest strategies for records, filters and queries.
+//! Proptest strategies for records, filters and queries.
 //!
-//! They draw texts, keys, numbers, times and ids from the same small pools, so
-//! that filters match some of the records and not others; about one in ten is
-//! anything at all. The pools hold what storages have stumbled over:
-//! [`hostile`](super::hostile).
+//! The strategies draw texts, keys, numbers, times and ids from the same small
+//! pools, so that filters match some of the records and not others. About one
+//! value in ten is arbitrary. The pools hold values that are known to break
+//! storages: [`hostile`](super::hostile).
 //!
 //! ```
 //! use memory_conformance::strategy;
@@ -36,14 +36,14 @@ use super::marked;
 use super::sample::Sample;
 use memory_core::{Id, Timestamp};
 
-/// Kinds of record that can be generated, which is all of them.
-#[expect(private_bounds, reason = "what the suite itself needs of a kind is nobody else's business")]
+/// Kinds of record that can be generated: all of them.
+#[expect(private_bounds, reason = "only the suite needs `Sample`")]
 pub trait Generate: Sample {
-    /// A record of this kind.
+    /// Generates records of this kind.
     fn any() -> BoxedStrategy<Self>;
 }
 
-/// Records with distinct ids, the first ones of [`id`]'s pool.
+/// Generates records with distinct ids, the first of the pool of [`id`].
 pub fn records<R: Generate>(len: Range<usize>) -> impl Strategy<Value = Vec<R>> {
     vec(R::any(), len).prop_map(|mut records| {
         for (rest, record) in (0..).zip(&mut records) {
@@ -53,12 +53,12 @@ pub fn records<R: Generate>(len: Range<usize>) -> impl Strategy<Value = Vec<R>> 
     })
 }
 
-/// An id of the suite's, often one of few.
+/// Generates ids with the suite's marker, often one of few.
 pub fn id<R>() -> impl Strategy<Value = Id<R>> {
     prop_oneof![3 => 0..pool::IDS, 1 => any::<u64>()].prop_map(marked)
 }
 
-/// A text, mostly from [`hostile::TEXTS`](super::hostile::TEXTS).
+/// Generates texts, mostly from [`hostile::TEXTS`](super::hostile::TEXTS).
 pub fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         12 => pool::common(super::hostile::TEXTS).prop_map(str::to_owned),
@@ -67,7 +67,8 @@ pub fn text() -> impl Strategy<Value = String> {
     ]
 }
 
-/// A metadata key, mostly from [`hostile::KEYS`](super::hostile::KEYS).
+/// Generates metadata keys, mostly from
+/// [`hostile::KEYS`](super::hostile::KEYS).
 pub fn key() -> impl Strategy<Value = String> {
     prop_oneof![
         12 => pool::common(super::hostile::KEYS).prop_map(str::to_owned),
@@ -76,19 +77,19 @@ pub fn key() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Any point in time, its ends included.
+/// Generates times, including the first and the last.
 pub fn time() -> impl Strategy<Value = Timestamp> {
     let anywhere = Timestamp::MIN.as_micros()..=Timestamp::MAX.as_micros();
     prop_oneof![4 => pool::all(pool::TIMES), 1 => anywhere].prop_map(pool::time)
 }
 
-/// A finite real, subnormal ones included.
+/// Generates finite reals, including subnormal ones.
 pub fn real() -> impl Strategy<Value = f64> {
     use proptest::num::f64::{NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
     prop_oneof![6 => pool::all(pool::REALS), 1 => NORMAL | SUBNORMAL | ZERO | POSITIVE | NEGATIVE]
 }
 
-/// A part of a whole, from 0 to 1, such as a success rate.
+/// Generates shares, from 0 to 1, such as a success rate.
 pub fn rate() -> impl Strategy<Value = f64> {
     prop_oneof![6 => pool::all(pool::RATES), 1 => 0.0..=1.0]
 }

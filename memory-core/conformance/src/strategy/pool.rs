@@ -1,4 +1,4 @@
-//! The few values that records and filters both draw from.
+//! Pools of values for records and filters.
 
 use proptest::sample::{Select, select};
 
@@ -6,13 +6,14 @@ use crate::{hostile, marked};
 use memory_core::backend::{FieldName, Scalar};
 use memory_core::{Complexity, Episode, TaskType, Timestamp};
 
-/// How many of a pool's first values are common.
+/// Number of a pool's values that are drawn often: the first ones.
 const COMMON: usize = 5;
 
-/// Ids are the first so many.
+/// Number of ids.
 pub(crate) const IDS: u64 = 40;
 
-/// Neighbours at 2^53 and at the ends of `i64`, where reals are too coarse.
+/// Integers, with neighbours at 2^53 and at the ends of `i64`, where reals are
+/// too coarse.
 pub(crate) const INTEGERS: &[i64] = &[
     0,
     1,
@@ -29,7 +30,7 @@ pub(crate) const INTEGERS: &[i64] = &[
     i64::MIN + 1,
 ];
 
-/// Neighbours only between 1e-20 and 1e20, beyond which
+/// Reals, with neighbours only between 1e-20 and 1e20. Outside this range,
 /// [`Filter`](memory_core::Filter) promises less.
 pub(crate) const REALS: &[f64] = &[
     0.0,
@@ -52,13 +53,14 @@ pub(crate) const REALS: &[f64] = &[
     f64::MIN,
 ];
 
-/// Parts of a whole, from 0 to 1, with neighbours at 0.3 and at 1.
+/// Shares, from 0 to 1, with neighbours at 0.3 and at 1.
 pub(crate) const RATES: &[f64] =
     &[0.0, -0.0, 1.0, 0.5, 0.3, 0.300_000_000_000_000_04, 1.0 - f64::EPSILON / 2.0, 1e-7, 1e-300, f64::MIN_POSITIVE];
 
 pub(crate) const COUNTS: &[u32] = &[0, 1, 2, 3, 100, u32::MAX - 1, u32::MAX];
 
-/// Microseconds: the ends of time, around the epoch, and a second around now.
+/// Times in microseconds: the first and the last, around the epoch, and a
+/// second around now.
 pub(crate) const TIMES: &[i64] = &[
     Timestamp::MIN.as_micros(),
     Timestamp::MAX.as_micros(),
@@ -83,22 +85,22 @@ pub(crate) const TASK_TYPES: &[TaskType] = &[
 
 pub(crate) const COMPLEXITIES: &[Complexity] = &[Complexity::Simple, Complexity::Moderate, Complexity::Complex];
 
-/// One of the values.
+/// Generates one of the values.
 pub(super) fn all<T: Copy + std::fmt::Debug + 'static>(values: &'static [T]) -> Select<T> {
     select(values)
 }
 
-/// One of the first values.
+/// Generates one of the first values.
 pub(super) fn common<T: Copy + std::fmt::Debug + 'static>(values: &'static [T]) -> Select<T> {
     select(&values[..COMMON])
 }
 
-/// A time within its range, which the pools keep to.
+/// Converts a time of a pool. All pools hold valid times.
 pub(crate) fn time(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).expect("the years 0001 to 9999")
 }
 
-/// Values of a field's own type, such as generated records hold.
+/// Returns values of a field's own type, as generated records hold them.
 pub(crate) fn operands(name: FieldName) -> Vec<Scalar<'static>> {
     fn each<T: Copy + Into<Scalar<'static>>>(values: &[T]) -> Vec<Scalar<'static>> {
         values.iter().map(|value| (*value).into()).collect()
@@ -130,7 +132,7 @@ pub(crate) fn operands(name: FieldName) -> Vec<Scalar<'static>> {
     }
 }
 
-/// The first values, which records hold most often.
+/// Returns the first values, which records hold most often.
 pub(super) fn common_operands(name: FieldName) -> Vec<Scalar<'static>> {
     let mut operands = operands(name);
     operands.truncate(COMMON);

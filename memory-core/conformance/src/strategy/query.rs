@@ -13,7 +13,7 @@ use memory_core::field::{metadata, metadata_path};
 use memory_core::limits::MAX_LIMIT;
 use memory_core::{Direction, Field, Filter, Query, Record};
 
-/// A value to compare with, of any type.
+/// Generates operands of any type.
 pub fn scalar() -> impl Strategy<Value = Scalar<'static>> {
     prop_oneof![
         1 => Just(Scalar::Null),
@@ -24,12 +24,12 @@ pub fn scalar() -> impl Strategy<Value = Scalar<'static>> {
     ]
 }
 
-/// A field to filter by: one of the record's own, a metadata key or a path.
+/// Generates fields: the record's own, metadata keys and paths.
 pub fn field<R: Record>() -> impl Strategy<Value = Field<R>> {
     tested().prop_map(|(field, _)| field)
 }
 
-/// A filter of up to a dozen tests, some of which match and some do not.
+/// Generates filters of up to a dozen predicates, some of which match.
 pub fn filter<R: Record>() -> impl Strategy<Value = Filter<R>> {
     test().prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
@@ -42,7 +42,7 @@ pub fn filter<R: Record>() -> impl Strategy<Value = Filter<R>> {
     })
 }
 
-/// A query in any order, for pages of any size.
+/// Generates queries in any order, with pages of any size.
 pub fn query<R: Record>() -> impl Strategy<Value = Query<R>> {
     let limit = prop_oneof![1 => 1..4_usize, 4 => 4..30_usize, 1 => Just(MAX_LIMIT)];
     let direction = select(&[Direction::Ascending, Direction::Descending][..]);
@@ -55,7 +55,7 @@ pub fn query<R: Record>() -> impl Strategy<Value = Query<R>> {
     })
 }
 
-/// A field with a single value.
+/// Generates fields with a single value.
 pub(crate) fn ordering<R: Record>() -> impl Strategy<Value = Field<R>> {
     let single = R::FIELDS.iter().filter(|def| def.of != FieldType::TextList);
     let own: Vec<Field<R>> = single.filter_map(|def| Field::named(def.name.name()).ok()).collect();
@@ -66,7 +66,7 @@ fn path<R: Record>() -> impl Strategy<Value = Field<R>> {
     vec(key(), 1..4).prop_map(metadata_path)
 }
 
-/// A field with a value that it may well hold.
+/// Generates fields with values that records hold.
 fn tested<R: Record>() -> impl Strategy<Value = (Field<R>, Scalar<'static>)> {
     let own = R::FIELDS.iter().filter_map(|def| {
         let operand = prop_oneof![
@@ -91,7 +91,7 @@ fn test<R: Record>() -> impl Strategy<Value = Filter<R>> {
             Path::Metadata(_) => false,
         };
         match test {
-            // A list of the record's own answers to nothing else.
+            // No other predicate can be true for a list of the record's own.
             2..14 if list => field.contains(value),
             0 => field.eq(value),
             1 | 2 => field.ne(value),

@@ -29,7 +29,7 @@ impl Generate for Heuristic {
     }
 }
 
-/// An episode in any state: just begun, ended in any way, archived.
+/// Generates episodes in any state: begun, ended in any way, archived.
 pub fn episode() -> impl Strategy<Value = Episode> {
     let what = (id(), task_type(), text(), context(), metadata());
     let times = (time(), option::of(time()), option::of(time()));
@@ -47,7 +47,7 @@ pub fn episode() -> impl Strategy<Value = Episode> {
     })
 }
 
-/// A pattern of any kind.
+/// Generates patterns of any kind.
 pub fn pattern() -> impl Strategy<Value = Pattern> {
     let figures = (rate(), count(), effectiveness());
     (id(), context(), pattern_kind(), figures, time(), time(), metadata()).prop_map(
@@ -63,7 +63,7 @@ pub fn pattern() -> impl Strategy<Value = Pattern> {
     )
 }
 
-/// A heuristic.
+/// Generates heuristics.
 pub fn heuristic() -> impl Strategy<Value = Heuristic> {
     let evidence = (ids(), rate(), count()).prop_map(|(episodes, success_rate, sample_size)| Evidence {
         episodes,

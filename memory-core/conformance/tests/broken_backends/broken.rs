@@ -1,4 +1,4 @@
-//! The reference backend with one thing wrong.
+//! The reference backend with one fault.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::meaning::Meaning;
 use crate::record;
 
-/// What is wrong.
+/// The fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     Nothing,
@@ -64,10 +64,10 @@ pub(crate) enum Fault {
 pub(crate) struct Broken {
     inner: Arc<InMemoryStorage>,
     fault: Fault,
-    /// How many records came before each cursor that was given.
+    /// Number of records before each cursor that was returned.
     offsets: Mutex<HashMap<String, usize>>,
     committed: Mutex<HashSet<WriteId>>,
-    /// What was done by the first record that a batch puts.
+    /// The report on each batch, by the first record that the batch puts.
     known: Mutex<HashMap<Uuid, Written>>,
 }
 
@@ -82,7 +82,7 @@ impl Broken {
         }
     }
 
-    /// The record as this backend keeps it.
+    /// Returns the record as this backend keeps it.
     fn kept<R: Record>(&self, record: &R) -> R {
         match self.fault {
             Fault::DropsAField => record::without_reflection(record),
@@ -96,7 +96,7 @@ impl Broken {
         }
     }
 
-    /// The filter as this backend understands it.
+    /// Returns the filter as this backend evaluates it.
     async fn understood<R: Record>(&self, filter: &Filter<R>) -> Result<Filter<R>>
     where
         InMemoryStorage: Store<R>,
@@ -107,7 +107,7 @@ impl Broken {
         Ok(meaning.of(filter, &all))
     }
 
-    /// A page that goes on at the wrong place.
+    /// Returns a page that continues at a wrong position.
     async fn paged<R: Record>(&self, query: &Query<R>) -> Result<Page<R>>
     where
         InMemoryStorage: Store<R>,
@@ -135,12 +135,12 @@ impl Broken {
         Ok(page)
     }
 
-    /// Whether this write was never seen before.
+    /// Returns true if this write is new.
     fn is_first(&self, id: WriteId) -> bool {
         lock(&self.committed).insert(id)
     }
 
-    /// Commits a batch, unless its first record was in another one.
+    /// Commits a batch unless another batch had the same first record.
     async fn by_its_first_record(&self, batch: &WriteBatch) -> Result<Written> {
         let episode = batch.changes::<Episode>().iter().next().map(|(id, _)| id.uuid());
         let pattern = batch.changes::<Pattern>().iter().next().map(|(id, _)| id.uuid());
@@ -290,7 +290,8 @@ impl MemoryStorage for Broken {
                 told => told,
             },
             Fault::IgnoresFences if !batch.fences().is_empty() => self.inner.commit(batch).await,
-            // Goes on in a task of its own, also when nobody waits for it any more.
+            // The write continues in a task of its own when the caller is
+            // dropped.
             Fault::TakesEffectAfterSettle | Fault::IgnoresFences => {
                 let (inner, batch) = (Arc::clone(&self.inner), batch.with_fences([]));
                 let write = tokio::spawn(async move {
@@ -318,7 +319,7 @@ impl MemoryStorage for Broken {
     }
 }
 
-/// Applies a batch, whether it was known or not.
+/// Applies a batch, even if it has been applied before.
 async fn anew(inner: &InMemoryStorage, batch: &WriteBatch) -> Result<Written> {
     // A clone is another write.
     Ok(Written::new(batch.id(), inner.commit(&batch.clone()).await?.deleted))
@@ -328,7 +329,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a batch does to one kind.
+/// Returns a batch with the changes of one kind.
 fn part<R: Record>(batch: &WriteBatch) -> WriteBatch {
     let mut part = WriteBatch::new();
     for record in batch.changes::<R>().puts() {

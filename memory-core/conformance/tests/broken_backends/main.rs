@@ -1,5 +1,5 @@
-//! A backend with one fault fails the cases that are about it, by name; the
-//! same backend without the fault passes them.
+//! Backends with one fault each, which must fail the cases on that fault, by
+//! name. The same backend without the fault passes them.
 
 mod broken;
 mod meaning;
@@ -238,7 +238,7 @@ async fn a_generated_failure_is_small_and_shows_the_seed_that_repeats_it() {
     };
     let reason = run().await;
     assert!(reason.contains("MEMORY_TEST_SEED=77"), "{reason}");
-    // One record and one test are all that it takes.
+    // One record and one predicate suffice.
     assert_eq!(reason.matches("Episode {").count(), 1, "{reason}");
     assert_eq!(run().await, reason);
 }

@@ -1,4 +1,4 @@
-//! Filters, misunderstood.
+//! Wrong evaluation of filters.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use memory_core::backend::{FieldValue, Path, Predicate, Scalar};
 use memory_core::field::{id, metadata_path};
 use memory_core::{Field, Filter, Record};
 
-/// How a filter is misunderstood.
+/// An error in the evaluation of a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     TrueIsOne,
@@ -27,8 +27,9 @@ pub(crate) enum Meaning {
 }
 
 impl Meaning {
-    /// The filter that finds among `records` what this reading of `filter` does:
-    /// each predicate is replaced by the ids it is thought to match.
+    /// Returns a filter that matches the records of `records` that the wrong
+    /// evaluation of `filter` finds: each predicate is replaced by the ids that
+    /// it wrongly matches.
     pub(crate) fn of<R: Record>(self, filter: &Filter<R>, records: &[Arc<R>]) -> Filter<R> {
         let each = |parts: &[Filter<R>]| parts.iter().map(|part| self.of(part, records)).collect();
         match filter {
@@ -113,13 +114,13 @@ impl Meaning {
     }
 }
 
-/// The bits of the nearest real.
+/// Returns the bits of the nearest real.
 #[expect(clippy::cast_precision_loss, reason = "losing it is the fault")]
 fn rounded(integer: i64) -> u64 {
     (integer as f64).to_bits()
 }
 
-/// As `json_extract` sees it: `true` is 1, also the other way round.
+/// Converts as `json_extract` does: `true` and 1, `false` and 0 are the same.
 fn one_for_true(value: &Scalar<'static>) -> Scalar<'static> {
     match value {
         Scalar::Bool(value) => i32::from(*value).into(),

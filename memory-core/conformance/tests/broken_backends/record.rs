@@ -1,4 +1,4 @@
-//! Records, not quite as they were.
+//! Records that are changed by storage.
 
 use std::any::Any;
 
@@ -6,8 +6,8 @@ use memory_core::limits::MAX_KEY_TEXT;
 use memory_core::{Episode, Record};
 use serde_json::{Value, json};
 
-/// Changes the JSON of a record. A record that has none (with a NaN in it, say)
-/// is left alone.
+/// Changes the JSON of a record. A record without JSON, such as one with a NaN,
+/// is unchanged.
 fn edited<R: Record>(record: &R, edit: impl FnOnce(&mut Value)) -> R {
     let Ok(mut value) = serde_json::to_value(record) else { return record.clone() };
     edit(&mut value);
@@ -53,7 +53,7 @@ pub(crate) fn with_clamped_rates<R: Record>(record: &R) -> R {
     })
 }
 
-/// The metadata of an episode, rebuilt from what can be read in it.
+/// Rebuilds the metadata of an episode from its readable parts.
 pub(crate) fn with_null_for_nan<R: Record>(record: &R) -> R {
     let mut record = record.clone();
     if let Some(episode) = (&mut record as &mut dyn Any).downcast_mut::<Episode>() {
@@ -62,7 +62,7 @@ pub(crate) fn with_null_for_nan<R: Record>(record: &R) -> R {
     record
 }
 
-/// The record with its domain cut, as in a column of limited width.
+/// Truncates the record's domain, as a column of limited width would.
 pub(crate) fn with_short_domain<R: Record>(record: &R) -> R {
     edited(record, |value| {
         if let Some(domain) = value.pointer_mut("/context/domain")
@@ -85,7 +85,7 @@ pub(crate) fn without_negative_zero<R: Record>(record: &R) -> R {
     edited(record, walk)
 }
 
-/// The new record, with what it lacks taken from the old one.
+/// Returns the new record, with missing values taken from the old one.
 pub(crate) fn merged<R: Record>(old: &R, new: &R) -> R {
     let Ok(old) = serde_json::to_value(old) else { return new.clone() };
     edited(new, |value| {
