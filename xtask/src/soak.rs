@@ -1,17 +1,18 @@
 //! `cargo xtask soak`
 
 use std::io::{IsTerminal, stderr};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use memory_benches::InputError;
-use memory_conformance::history::history;
-use memory_storage_turso::{CacheConfig, CachedStorage};
+use memory_conformance::history::{Time, Unruly, history};
+use memory_storage_turso::{CacheConfig, CachedStorage, Clock, Moment};
 
 #[derive(Args, Debug)]
 pub(crate) struct Options {
-    /// Random histories over the cached storage, each of whose answers is checked
+    /// Random histories over the cached storage, each of whose answers is checked; in every second one, cached entries expire
     #[arg(long)]
     coherence: bool,
     /// How many histories
@@ -26,23 +27,77 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.coherence {
         return Err(InputError::new("soak: nothing was chosen to run; give `--coherence`").into());
     }
-    let config = CacheConfig::default();
     let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let progress = ProgressBar::with_draw_target(Some(options.histories), target);
-    let (mut reads, mut acknowledged, mut failed) = (0, 0, 0);
+    let (mut reads, mut acknowledged, mut failed, mut timed) = (0, 0, 0, 0);
     for seed in (options.seed..).take(usize::try_from(options.histories)?) {
-        let cached = |backend| CachedStorage::new(backend, &config).expect("the default configuration is valid");
-        let summary = history(seed, cached).context("a stale answer; `--histories 1` with its seed shows it again")?;
+        let ttl = time_to_live(seed);
+        let summary = history(seed, |backend| cached(backend, ttl))
+            .context("a stale answer; `--histories 1` with its seed repeats it, if entries expire after a few runs")?;
         reads += summary.reads;
         acknowledged += summary.acknowledged;
         failed += summary.failed;
+        timed += u64::from(ttl.is_some());
         progress.inc(1);
     }
     progress.finish_and_clear();
     println!(
-        "coherence: {} histories from seed {}, {reads} answers, {acknowledged} writes acknowledged, {failed} \
-         operations failed or given up: no stale answer",
+        "coherence: {} histories from seed {}, {timed} of them with entries that expire, {reads} answers, \
+         {acknowledged} writes acknowledged, {failed} operations failed or given up: no stale answer",
         options.histories, options.seed
     );
     Ok(())
+}
+
+/// The time to live in the history of a seed: of four in a row, one expires most
+/// entries, one expires some, and two expire none. A history takes a few seconds.
+const fn time_to_live(seed: u64) -> Option<Duration> {
+    match seed % 4 {
+        1 => Some(Duration::from_millis(600)),
+        3 => Some(Duration::from_secs(2)),
+        _ => None,
+    }
+}
+
+fn cached(backend: Unruly, ttl: Option<Duration>) -> CachedStorage<Unruly> {
+    let config = CacheConfig::default();
+    let cached = match ttl {
+        None => CachedStorage::new(backend, &config),
+        Some(ttl) => {
+            let config = CacheConfig { episode_ttl: ttl, query_ttl: ttl, ..config };
+            let clock = HistoryClock(backend.time());
+            CachedStorage::with_clock(backend, &config, clock)
+        }
+    };
+    cached.expect("the configuration is valid")
+}
+
+/// The time of a history, in which lookups are held up.
+struct HistoryClock(Time);
+
+impl Clock for HistoryClock {
+    fn now(&self) -> Moment {
+        Moment::from_millis(self.0.now())
+    }
+
+    fn latest(&self) -> Moment {
+        Moment::from_millis(self.0.look())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With a clock a history writes less, so that its entries live to their end.
+    #[test]
+    fn every_second_history_has_entries_that_expire() {
+        assert_eq!((0..1_000).filter(|seed| time_to_live(*seed).is_some()).count(), 500);
+        let acknowledged = |ttl| -> u64 {
+            let run = |seed| history(seed, |backend| cached(backend, ttl)).expect("no stale answer");
+            (0..20).map(|seed| run(seed).acknowledged).sum()
+        };
+        let (still, timed) = (acknowledged(None), acknowledged(time_to_live(1)));
+        assert!(0 < timed && timed < still, "{timed} of {still}");
+    }
 }
