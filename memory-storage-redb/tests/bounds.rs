@@ -1,4 +1,4 @@
-//! What the cache holds stays within its bounds, and is what its counts say.
+//! Tests of the bounds, and of the counts that they rest on.
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier, OnceLock, Weak};
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig};
 use proptest::prelude::*;
 
-/// A cache whose values are their own weights.
+/// Creates a cache in which each value is its own weight.
 fn cache(max_entries: usize, max_weight: u64) -> AdaptiveCache<u32, u64> {
     let config = AdaptiveCacheConfig { max_entries, max_weight, ..AdaptiveCacheConfig::default() };
     AdaptiveCache::builder(config).weigher(|_, weight| *weight).seed(3).build().unwrap()
@@ -60,7 +60,7 @@ proptest! {
                     prop_assert_eq!(cache.insert(key, weight), fits);
                     rejected += u64::from(!fits);
                     if fits { last.insert(key, weight); } else { last.remove(&key); }
-                    // The newcomer may be what makes room, but only for others.
+                    // The new entry is evicted only if other entries are inserted.
                     prop_assert!(cache.len() <= max_entries);
                 }
                 Step::Get(key) => {
@@ -107,7 +107,7 @@ fn a_value_of_a_tenth_of_the_budget_is_admitted_to_a_full_cache_of_many_shards()
 }
 
 #[test]
-fn bounds_as_high_as_numbers_go_bound_nothing() {
+fn the_highest_bounds_limit_nothing() {
     let unweighed = cache(10, u64::MAX);
     (0..100).for_each(|key| assert!(unweighed.insert(key, u64::from(u32::MAX))));
     assert_eq!(unweighed.len(), 10);
@@ -117,7 +117,7 @@ fn bounds_as_high_as_numbers_go_bound_nothing() {
 }
 
 #[test]
-fn weights_beyond_32_bits_count_to_the_last_one() {
+fn weights_beyond_32_bits_are_counted_exactly() {
     let cache = cache(10, u64::MAX);
     let heavy = [1 << 32, (1 << 32) + 7, u64::from(u32::MAX), 1 << 55];
     for (key, weight) in (0..).zip(heavy) {
@@ -128,7 +128,7 @@ fn weights_beyond_32_bits_count_to_the_last_one() {
     assert_eq!(cache.weight(), heavy.iter().sum::<u64>());
     assert_eq!(cache.remove(&1), Some((1 << 32) + 7));
     assert_consistent(&cache, 10, 1 << 56);
-    // As heavy as all may be together, which is below what the bound says.
+    // The maximum total weight, which is below the configured bound.
     assert!(cache.insert(9, 1 << 56));
     assert_eq!((cache.len(), cache.weight(), cache.get(&9)), (1, 1 << 56, Some(1 << 56)));
     assert!(!cache.insert(8, (1 << 56) + 1) && !cache.insert(8, u64::MAX));
@@ -155,7 +155,7 @@ fn eight_threads_of_random_weights_leave_no_bound_exceeded() {
                                 1 => drop(cache.remove_if(&key, |weight| weight % 2 == 0)),
                                 2..5 => drop(cache.get(&key)),
                                 _ if random.u16(..) == 0 => cache.clear(),
-                                // Once in a while heavy, to move several shards.
+                                // An occasional heavy value evicts from several shards.
                                 5 if random.u8(..) == 0 => drop(cache.insert(key, max_weight / 10)),
                                 _ => drop(cache.insert(key, random.u64(0..40))),
                             }
@@ -171,8 +171,7 @@ fn eight_threads_of_random_weights_leave_no_bound_exceeded() {
     }
 }
 
-/// Comes back to its cache when it is dropped, which would never end if a lock
-/// were held.
+/// A value that calls its cache when it is dropped. The call would deadlock under a lock.
 #[derive(Clone)]
 struct Returning(Weak<OnceLock<AdaptiveCache<u32, Returning>>>);
 
@@ -200,10 +199,10 @@ fn values_are_dropped_outside_the_locks() {
 }
 
 #[test]
-fn the_same_key_written_and_removed_over_and_over_takes_no_more_room() {
+fn a_key_that_is_inserted_and_removed_repeatedly_takes_no_more_memory() {
     let cache = cache(10_000, 1 << 40);
     (0..1_000).for_each(|key| assert!(cache.insert(key, 1)));
-    // What dangles of the removed ones is tidied up, or this would never end.
+    // Without removal of dangling nodes, the queue would grow with each round.
     for _ in 0..2_000_000 {
         cache.insert(5_000, 1);
         cache.remove(&5_000);
@@ -211,13 +210,13 @@ fn the_same_key_written_and_removed_over_and_over_takes_no_more_room() {
     assert_consistent(&cache, 10_000, 1 << 40);
 }
 
-/// Reads often enough for readers to need no lock.
+/// Reads until the locks are biased.
 fn use_for_a_while(cache: &AdaptiveCache<u32, u64>) {
     (0..2_000).for_each(|_| assert!(cache.get(&1).is_some()));
 }
 
 #[test]
-fn a_reader_that_panics_keeps_nobody_out() {
+fn a_panic_of_a_reader_releases_the_lock() {
     let cache = cache(100, 1_000);
     for round in 0..4 {
         cache.insert(1, round);

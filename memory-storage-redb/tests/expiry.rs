@@ -1,4 +1,4 @@
-//! Lives end when the formula says, on a clock that the tests move.
+//! Tests of lifetimes, with clocks that the tests advance.
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::collections::HashMap;
@@ -18,8 +18,7 @@ const COLD: u64 = 1;
 
 type Cache = AdaptiveCache<u8, u64, Arc<Ahead>>;
 
-/// A clock whose `latest` is so many milliseconds ahead. It counts how often it
-/// is asked for the present moment.
+/// A clock whose `latest` is ahead by a number of milliseconds. It counts the calls of `now`.
 struct Ahead(ManualClock, u64, Arc<AtomicU64>);
 
 impl Clock for Ahead {
@@ -64,7 +63,7 @@ fn cache_asking(jitter: f64, ahead: u64) -> (Cache, ManualClock, Arc<AtomicU64>)
     (cache, clock, asked)
 }
 
-/// The formula again, at its plainest: one millisecond at a time.
+/// A model of lifetimes that advances one millisecond at a time.
 #[derive(Clone, Copy, Debug)]
 struct Life {
     value: u64,
@@ -79,7 +78,7 @@ impl Life {
         Self { value, read_at, length: FIRST, ends: read_at + FIRST, reads: 0 }
     }
 
-    /// The life after the millisecond that ends at `now`, if it is not over.
+    /// Returns the lifetime after the millisecond that ends at `now`, or `None` if it is over.
     fn tick(mut self, now: u64) -> Option<Self> {
         if now < self.ends {
             return Some(self);
@@ -87,7 +86,7 @@ impl Life {
         if self.reads == 0 || now >= self.read_at + CAP {
             return None;
         }
-        // A length beyond a limit is cut off, and does not grow further beyond.
+        // A length is changed only within the limits, and clamped when it is used.
         if self.reads >= HOT && self.length < LONGEST {
             self.length *= 2;
         } else if self.reads <= COLD && self.length > SHORTEST {
@@ -186,7 +185,7 @@ proptest! {
 }
 
 #[test]
-fn an_entry_whose_life_is_over_is_a_miss_and_counted_as_expired_once() {
+fn an_expired_entry_is_a_miss_and_is_counted_once() {
     let (cache, clock) = cache(0.0);
     cache.insert(1, 1);
     clock.advance(Duration::from_millis(FIRST - 1));
@@ -198,10 +197,10 @@ fn an_entry_whose_life_is_over_is_a_miss_and_counted_as_expired_once() {
 }
 
 #[test]
-fn only_a_read_near_to_the_end_of_a_term_asks_for_the_present_moment() {
+fn only_a_read_near_the_end_of_a_term_reads_the_present_moment() {
     let (cache, clock, asked) = cache_asking(0.0, 100);
     cache.insert(1, 1);
-    // Its first lookup gives a thread what later ones have.
+    // The first lookup of a thread claims its index.
     assert_eq!(cache.get(&1), Some(1));
     let times = |millis, reads| {
         clock.advance(Duration::from_millis(millis));
@@ -209,13 +208,13 @@ fn only_a_read_near_to_the_end_of_a_term_asks_for_the_present_moment() {
         assert!((0..reads).all(|_| cache.get(&1) == Some(1)));
         asked.load(Ordering::Relaxed) - before
     };
-    // The first of them while the lock is as the writer has left it.
+    // The first of these lookups finds the lock open.
     assert_eq!([times(0, 1), times(FIRST - 101, 2_000), times(1, 2_000), times(99, 2_000)], [0, 0, 2_000, 2_000]);
     assert_eq!([times(1, 2_000), times(LONGEST - 102, 2_000)], [1, 0]);
 }
 
 #[test]
-fn insertions_take_out_what_is_over_without_anybody_asking_for_it() {
+fn insertions_remove_expired_entries_that_no_lookup_finds() {
     let (cache, clock) = cache(0.0);
     (0..100).for_each(|key| assert!(cache.insert(key, 0)));
     clock.advance(Duration::from_millis(FIRST));
@@ -225,7 +224,7 @@ fn insertions_take_out_what_is_over_without_anybody_asking_for_it() {
 }
 
 #[test]
-fn a_value_read_too_long_ago_is_rejected_and_what_it_replaces_goes_too() {
+fn a_value_read_too_long_ago_is_rejected_and_the_former_value_is_removed() {
     let (cache, clock) = cache(0.0);
     cache.insert(1, 1);
     let old = Moment::from_millis(clock.now().as_millis() - FIRST);
@@ -234,7 +233,7 @@ fn a_value_read_too_long_ago_is_rejected_and_what_it_replaces_goes_too() {
 }
 
 #[test]
-fn a_moment_yet_to_come_counts_as_the_present() {
+fn a_moment_in_the_future_counts_as_the_present() {
     let (cache, clock) = cache(0.0);
     cache.insert_read_at(1, 1, Moment::from_millis(u64::MAX));
     clock.advance(Duration::from_millis(FIRST));
@@ -242,8 +241,8 @@ fn a_moment_yet_to_come_counts_as_the_present() {
 }
 
 #[test]
-fn a_life_that_is_under_way_when_times_are_counted_anew_ends_when_it_would_have() {
-    // Times are counted anew by the first insertion after 2^31 milliseconds.
+fn a_rebase_does_not_change_when_an_entry_expires() {
+    // The first insertion after 2^31 ms moves the shard's base.
     let begin = |reads: bool| {
         let (cache, clock) = cache(0.0);
         cache.insert(0, 0);
@@ -262,7 +261,7 @@ fn a_life_that_is_under_way_when_times_are_counted_anew_ends_when_it_would_have(
 }
 
 #[test]
-fn lives_are_right_on_both_sides_of_what_32_bits_hold() {
+fn lifetimes_are_right_beyond_32_bits_of_milliseconds() {
     let (cache, clock) = cache(0.0);
     let day = Duration::from_secs(24 * 60 * 60);
     for _ in 0..60 {
@@ -275,7 +274,7 @@ fn lives_are_right_on_both_sides_of_what_32_bits_hold() {
         clock.advance(day * 2);
         assert_eq!(cache.get(&2), None);
     }
-    // A cache that nobody touched for longer than the range.
+    // The cache is not used for longer than the range of 32 bits.
     cache.insert(3, 3);
     clock.advance(day * 120);
     assert_eq!((cache.get(&3), cache.entries()), (None, vec![]));
@@ -283,8 +282,8 @@ fn lives_are_right_on_both_sides_of_what_32_bits_hold() {
 
 type Meanwhile = Box<dyn FnOnce() + Send>;
 
-/// A clock whose lookups take their time and are then held up: what is given to it runs
-/// between, once.
+/// A clock that suspends one lookup after it has read the time, and runs a closure before the
+/// lookup continues.
 #[derive(Clone, Default)]
 struct Stalling(ManualClock, Arc<Mutex<Option<Meanwhile>>>);
 
@@ -304,7 +303,7 @@ impl Clock for Stalling {
 }
 
 #[test]
-fn a_read_that_counts_after_the_end_of_a_term_brings_back_nothing_that_was_found_to_be_over() {
+fn a_late_read_renews_no_entry_that_was_found_expired() {
     type Cache = AdaptiveCache<u8, u64, Stalling>;
     type Observe = fn(&Cache);
     let observers: [(&str, Observe); 6] = [
@@ -318,9 +317,9 @@ fn a_read_that_counts_after_the_end_of_a_term_brings_back_nothing_that_was_found
     for (name, observe) in observers {
         let clock = Stalling::default();
         let config = AdaptiveCacheConfig { jitter: 0.0, ..AdaptiveCacheConfig::default() };
-        let config = config.max_age(Duration::from_millis(800));
+        let config = config.with_lifetimes(Duration::from_millis(800));
         let cache: Arc<Cache> = Arc::new(AdaptiveCache::builder(config).clock(clock.clone()).seed(2).build().unwrap());
-        // Its first lookup gives a thread what later ones have.
+        // The first lookup of a thread claims its index.
         assert_eq!(cache.get(&0), None);
         assert!(cache.insert(1, 1));
         clock.0.advance(Duration::from_millis(399));
@@ -329,14 +328,14 @@ fn a_read_that_counts_after_the_end_of_a_term_brings_back_nothing_that_was_found
             time.advance(Duration::from_millis(2));
             observe(&other);
         }));
-        // In the real case this one has the entry already, and counts its read now.
+        // In a real program this lookup has found the entry already, and counts its read now.
         assert_eq!(cache.get(&1), None, "{name}");
         assert_eq!(cache.get(&1), None, "{name}");
     }
 }
 
 #[test]
-fn nothing_runs_backwards_at_the_last_moment_there_is() {
+fn entries_stay_expired_at_the_maximum_moment() {
     let (cache, clock) = cache(0.0);
     cache.insert(1, 1);
     for _ in 0..3 {

@@ -1,5 +1,5 @@
-//! Code of the caller's that calls the cache: outside the locks it may, and inside them it
-//! panics, where there are debug assertions, rather than wait for ever.
+//! Tests of caller's code that calls the cache: it may outside the locks; under a lock the call
+//! panics in builds with debug assertions instead of a deadlock.
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use std::cell::Cell;
@@ -13,10 +13,10 @@ use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig, Clock, ManualClock
 type Shared<K, V, C = ManualClock> = Arc<OnceLock<AdaptiveCache<K, V, C>>>;
 
 fn config() -> AdaptiveCacheConfig {
-    AdaptiveCacheConfig::with_max_entries(8).max_age(Duration::from_millis(800))
+    AdaptiveCacheConfig::with_max_entries(8).with_lifetimes(Duration::from_millis(800))
 }
 
-/// Every call that takes a lock.
+/// Returns every call that takes a lock.
 fn calls() -> Vec<fn(&AdaptiveCache<u32, u64>)> {
     vec![
         |cache| _ = cache.get(&1),
@@ -53,7 +53,7 @@ fn a_call_from_inside_the_cache_panics_and_leaves_it_whole() {
         ];
         for inside in inside {
             assert!(cache.insert(1, 7));
-            // Once while the lock is open, and once while it is biased.
+            // The first call finds the lock open, and the second finds it biased.
             for _ in 0..2 {
                 let panic = catch_unwind(AssertUnwindSafe(inside)).unwrap_err();
                 let message = panic.downcast_ref::<&str>().map(ToString::to_string).unwrap_or_default();
@@ -76,7 +76,7 @@ fn a_call_after_the_closure_and_of_another_cache_inside_it_is_answered() {
     }
 }
 
-/// A key whose `Eq` and `Hash` call the cache, if they are told to.
+/// A key whose `Eq` and `Hash` call the cache if they are told to.
 #[derive(Clone)]
 struct Curious(u32, Weak<OnceLock<AdaptiveCache<Curious, u64, ManualClock>>>);
 
@@ -127,7 +127,7 @@ fn a_key_that_calls_the_cache_when_it_is_compared_panics() {
     }
 }
 
-/// A clock that calls the cache whenever it is asked.
+/// A clock that calls the cache each time it is read.
 struct Meddling(ManualClock, Weak<OnceLock<AdaptiveCache<u32, u64, Meddling>>>);
 
 thread_local! {
@@ -136,7 +136,7 @@ thread_local! {
 
 impl Clock for Meddling {
     fn now(&self) -> Moment {
-        // Not when what it calls asks again.
+        // The calls below read the clock again, and must not recurse.
         if ASKED.replace(ASKED.get() + 1) == 0
             && let Some(cache) = self.1.upgrade()
             && let Some(cache) = cache.get()
@@ -169,7 +169,7 @@ fn the_clock_and_the_weigher_may_use_the_cache() {
         (0..5).for_each(|key| assert!(cache.insert(key, round)));
         (0..5).for_each(|key| assert_eq!(cache.get(&key), Some(round)));
         assert_eq!((cache.remove(&0), cache.entries().len()), (Some(round), 4));
-        // Of some entries the term is over and earns another, and of some the life is.
+        // Some entries are renewed at this time, and some expire.
         clock.advance(Duration::from_millis(50 * round));
         (0..5).for_each(|key| _ = cache.get(&key));
     }

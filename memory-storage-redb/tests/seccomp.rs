@@ -1,4 +1,4 @@
-//! A process that gives up `membarrier(2)` while its caches are in use goes on with them.
+//! Test of a process that forbids `membarrier(2)` while its caches are in use.
 #![cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 #![allow(unsafe_code, reason = "seccomp filters are set up by calls of C")]
@@ -9,20 +9,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig};
 
-/// The calls that a child gives up, by number.
+/// Variable with the numbers of the system calls that a child process forbids.
 const FORBIDDEN: &str = "MEMORY_TEST_FORBIDDEN_CALLS";
-/// How a child ends where the machine has no filters.
+/// Exit code of a child process on a machine without seccomp filters.
 const NO_FILTERS: i32 = 77;
 
 #[test]
-fn a_cache_goes_on_where_membarrier_is_withdrawn() {
+fn a_cache_works_after_membarrier_is_forbidden() {
     if let Ok(calls) = std::env::var(FORBIDDEN) {
         return child(&calls.split(',').map(|call| call.parse().unwrap()).collect::<Vec<_>>());
     }
     for calls in [vec![libc::SYS_membarrier], vec![libc::SYS_membarrier, libc::SYS_sched_setaffinity]] {
         let calls: Vec<_> = calls.iter().map(ToString::to_string).collect();
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_cache_goes_on_where_membarrier_is_withdrawn", "--nocapture"])
+            .args(["--exact", "a_cache_works_after_membarrier_is_forbidden", "--nocapture"])
             .env(FORBIDDEN, calls.join(","))
             .output()
             .unwrap();
@@ -35,7 +35,7 @@ fn a_cache_goes_on_where_membarrier_is_withdrawn() {
     }
 }
 
-/// Reads until locks are biased, gives the calls up, and writes.
+/// Reads until the locks are biased, forbids the calls, and writes.
 fn child(calls: &[libc::c_long]) {
     let config = AdaptiveCacheConfig::with_max_entries(3_000);
     let cache: AdaptiveCache<u64, [u64; 4]> = AdaptiveCache::builder(config).seed(1).build().unwrap();
@@ -48,7 +48,7 @@ fn child(calls: &[libc::c_long]) {
     (0..8).for_each(|key| assert!(cache.insert(key, [0; 4])));
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        // Threads that were there before have no filter, and read all the while.
+        // A thread that was spawned before has no filter, and reads all the time.
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
                 read(1);
@@ -66,12 +66,12 @@ fn child(calls: &[libc::c_long]) {
     cache.retain(|key, _| *key < 4);
     cache.clear();
     assert!(cache.is_empty());
-    // A cache that is new finds out at once.
+    // A new cache finds at once that there is no barrier.
     let new = AdaptiveCache::<u8, u8>::new(AdaptiveCacheConfig::with_max_entries(3)).unwrap();
     assert!(new.insert(1, 1) && (0..2_000).all(|_| new.get(&1) == Some(1)) && new.insert(1, 2));
 }
 
-/// Makes these calls fail with `EPERM` in this thread from here on.
+/// Makes these system calls fail with `EPERM` in the calling thread.
 fn forbid(calls: &[libc::c_long]) {
     let load = u16::try_from(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS).unwrap();
     let compare = u16::try_from(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K).unwrap();
@@ -85,8 +85,8 @@ fn forbid(calls: &[libc::c_long]) {
     }
     program.push(libc::sock_filter { code: answer, jt: 0, jf: 0, k: libc::SECCOMP_RET_ALLOW });
     let filter = libc::sock_fprog { len: u16::try_from(program.len()).unwrap(), filter: program.as_mut_ptr() };
-    // SAFETY: both calls change what this thread may do; the second reads the program, which
-    // lives until the end of this function.
+    // SAFETY: both calls change what this thread may do. The second reads the program, which lives
+    // until the end of this function.
     let set = unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
             && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const filter) == 0
@@ -94,7 +94,7 @@ fn forbid(calls: &[libc::c_long]) {
     if !set {
         std::process::exit(NO_FILTERS);
     }
-    // SAFETY: a query, which writes nothing.
+    // SAFETY: this call queries the supported commands, and writes nothing.
     let refused = unsafe { libc::syscall(libc::SYS_membarrier, 0, 0, 0) };
     assert_eq!(refused, -1);
 }

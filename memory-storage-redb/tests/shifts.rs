@@ -1,11 +1,11 @@
-//! What is kept follows a change of the workload, within a few capacities.
+//! Tests of the adaptation to a change of the workload, within a few capacities of lookups.
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 
 use fastrand::Rng;
 use memory_storage_redb::{AdaptiveCache, AdaptiveCacheConfig};
 
-/// Asks for `keys`, and puts in what is missing: hits in a hundred, for each so
-/// many requests.
+/// Looks `keys` up and inserts the missing ones. Returns the hit ratio in percent of every `each`
+/// lookups.
 fn hits(cache: &AdaptiveCache<u64, ()>, keys: impl Iterator<Item = u64>, each: usize) -> Vec<usize> {
     let hit = |key| {
         let hit = cache.get(&key).is_some();
@@ -18,7 +18,7 @@ fn hits(cache: &AdaptiveCache<u64, ()>, keys: impl Iterator<Item = u64>, each: u
     all.chunks(each).map(|part| part.iter().sum::<usize>() * 100 / part.len()).collect()
 }
 
-/// A number that is the likelier the lower it is: one in two is below 1,250.
+/// Returns a number of which lower values are more likely: one in two is below 1,250.
 fn popular(random: &mut Rng) -> u64 {
     let part = random.f64();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of some thousands")]
@@ -30,7 +30,7 @@ fn loop_of(length: u64) -> impl Iterator<Item = u64> {
     ((1 << 32)..(1 << 32) + length).cycle()
 }
 
-/// A walk on which each key is asked for now and then for a while, and never again.
+/// Returns keys that are each looked up for a while and never again.
 fn recent(mut random: Rng) -> impl Iterator<Item = u64> {
     (2_u64 << 32..).flat_map(move |newest| {
         let most = random.u64(1..900);
@@ -44,7 +44,7 @@ fn cache(entries: usize) -> AdaptiveCache<u64, ()> {
 }
 
 #[test]
-fn a_part_of_a_loop_is_held_fifteen_capacities_after_something_else_was_popular() {
+fn a_part_of_a_loop_is_cached_fifteen_capacities_after_a_popularity_workload() {
     for (entries, length) in [(500, 650), (500, 800), (1_000, 1_300), (3_000, 4_000)] {
         let (cache, mut random) = (cache(entries), Rng::with_seed(1));
         hits(&cache, (0..60 * entries).map(|_| popular(&mut random)), entries);
@@ -56,7 +56,7 @@ fn a_part_of_a_loop_is_held_fifteen_capacities_after_something_else_was_popular(
 }
 
 #[test]
-fn what_was_asked_for_last_is_held_ten_capacities_after_a_loop() {
+fn recent_keys_are_cached_ten_capacities_after_a_loop() {
     for entries in [500, 1_000] {
         let ratio = |before: usize| {
             let cache = cache(entries);
@@ -70,7 +70,7 @@ fn what_was_asked_for_last_is_held_ten_capacities_after_a_loop() {
 }
 
 #[test]
-fn a_part_of_a_loop_is_held_however_much_longer_it_is() {
+fn a_part_of_a_loop_is_cached_however_long_the_loop_is() {
     for times in [2_usize, 5, 10, 20] {
         let cache = cache(200);
         let ratios = hits(&cache, loop_of(200 * times as u64).take(200 * times * 40), 200 * times * 4);

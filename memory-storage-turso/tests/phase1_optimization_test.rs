@@ -126,7 +126,7 @@ async fn test_query_result_caching() {
 fn test_query_cache_expiration() {
     let clock = ManualClock::default();
     let config = AdaptiveCacheConfig { jitter: 0.0, ..AdaptiveCacheConfig::default() };
-    let cache = QueryCache::with_clock(config.max_age(Duration::from_secs(300)), clock.clone()).unwrap();
+    let cache = QueryCache::with_clock(config.with_lifetimes(Duration::from_secs(300)), clock.clone()).unwrap();
     let (read, unread) = (QueryKey::EpisodesByDomain("web".to_owned()), QueryKey::Custom("unread".to_owned()));
     cache.cache_episodes(read.clone(), vec![Arc::new(episode("web"))]);
     cache.cache_episodes(unread.clone(), Vec::new());

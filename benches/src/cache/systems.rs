@@ -52,7 +52,7 @@ pub(super) fn uncounted(entries: usize) -> Result<Ours> {
 fn config(entries: usize) -> AdaptiveCacheConfig {
     let config = AdaptiveCacheConfig { max_weight: u64::MAX, ..AdaptiveCacheConfig::with_max_entries(entries) };
     // Longer than any run, as the others have no lifetimes.
-    config.max_age(Duration::from_secs(24 * 3_600))
+    config.with_lifetimes(Duration::from_secs(24 * 3_600))
 }
 
 impl System for Ours {

@@ -1,12 +1,12 @@
-//! How full the cache is.
+//! Bounds of the whole cache.
 
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
-/// Largest weight that is counted. The sum of 255 such weights is below 2^64, so that
-/// insertions that run at the same time, and count before they make room, do not wrap it.
+/// Maximum weight of one entry. The sum of 255 such weights is below 2^64, so that concurrent
+/// insertions, which count before they make room, do not overflow the sum.
 const MAX_WEIGHT: u64 = 1 << 56;
 
-/// Entries and their weight.
+/// A number of entries and their weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Amount {
     pub(crate) entries: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Amount {
 }
 
 impl Amount {
-    /// One entry.
+    /// Returns one entry of this weight.
     pub(crate) const fn of(weight: u64) -> Self {
         Self { entries: 1, weight }
     }
@@ -24,11 +24,11 @@ impl Amount {
     }
 }
 
-/// The two bounds, and what counts towards them. What changes in a shard is
-/// counted before its lock is free again, so that nothing is found that does
-/// not count; and only the difference, which is nothing where an entry takes the
-/// place of another of its weight. That is most insertions in a full cache, and
-/// they leave these lines to the other threads.
+/// The bounds on entries and weight, and the current totals.
+///
+/// A change to a shard is counted before its lock is released, so that every entry that a lookup
+/// finds is counted. Only the difference is added. In a full cache, most insertions replace an
+/// entry of the same weight; they leave these cache lines unchanged.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Bounds {
@@ -44,9 +44,9 @@ impl Bounds {
         Self { max_entries, max_weight, entries: AtomicUsize::new(0), weight: AtomicU64::new(0) }
     }
 
-    /// Counts what came in and what has gone.
+    /// Adds `entered` to the totals and subtracts `left`.
     pub(crate) fn change(&self, entered: Amount, left: Amount) {
-        // Differences below 0 wrap around, and so do the sums.
+        // Negative differences wrap around, and so do the sums.
         if entered.entries != left.entries {
             self.entries.fetch_add(entered.entries.wrapping_sub(left.entries), Ordering::AcqRel);
         }
@@ -55,7 +55,7 @@ impl Bounds {
         }
     }
 
-    /// Whether something has to go, once `entered` counts and `left` does not.
+    /// Returns whether the totals exceed a bound after `entered` is added and `left` subtracted.
     pub(crate) fn exceeded(&self, entered: Amount, left: Amount) -> bool {
         self.entries().saturating_add(entered.entries) > self.max_entries.saturating_add(left.entries)
             || self.weight().saturating_add(entered.weight) > self.max_weight.saturating_add(left.weight)
@@ -69,10 +69,10 @@ impl Bounds {
         self.weight.load(Ordering::Acquire)
     }
 
-    /// How many entries fit, if those to come weigh what these do.
+    /// Returns the number of entries that fit if their average weight stays the same.
     pub(crate) fn capacity(&self) -> usize {
         let (entries, weight) = (self.entries() as u64, self.weight().max(1));
-        // Too few say little about the others.
+        // The average weight of a few entries predicts little.
         if entries < 64 {
             return self.max_entries;
         }

@@ -1,4 +1,4 @@
-//! Putting a cache together.
+//! Construction of a cache.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hash};
@@ -7,16 +7,13 @@ use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
 use memory_core::Result;
 
-use super::adaptive::AdaptiveCache;
+use super::adaptive::{AdaptiveCache, Weigher};
 use super::clock::{Clock, CoarseClock};
 use super::config::AdaptiveCacheConfig;
 use super::shards::Shards;
 
-/// Says what an entry weighs.
-pub(crate) type Weigher<K, V> = dyn Fn(&K, &V) -> u64 + Send + Sync;
-
-/// Makes an [`AdaptiveCache`] that differs from
-/// [`AdaptiveCache::new`]'s in more than its settings.
+/// Builder of an [`AdaptiveCache`] with a weigher, a clock or a fixed seed.
+#[must_use]
 pub struct AdaptiveCacheBuilder<K, V, C = CoarseClock> {
     config: AdaptiveCacheConfig,
     weigher: Option<Box<Weigher<K, V>>>,
@@ -25,35 +22,45 @@ pub struct AdaptiveCacheBuilder<K, V, C = CoarseClock> {
     shards: Option<u32>,
 }
 
-impl<K, V> AdaptiveCacheBuilder<K, V> {
-    pub(crate) fn new(config: AdaptiveCacheConfig) -> Self {
-        Self { config, weigher: None, clock: CoarseClock, seed: None, shards: None }
+impl<K: Eq + Hash, V> AdaptiveCache<K, V> {
+    /// Creates a cache that uses [`CoarseClock`]. Every entry weighs 1 unless it is inserted
+    /// with a weight.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](memory_core::Error::InvalidInput) with the name of the first invalid
+    /// setting.
+    pub fn new(config: AdaptiveCacheConfig) -> Result<Self> {
+        Self::builder(config).build()
+    }
+
+    /// Returns a builder, which also sets a weigher and a clock.
+    pub fn builder(config: AdaptiveCacheConfig) -> AdaptiveCacheBuilder<K, V> {
+        AdaptiveCacheBuilder { config, weigher: None, clock: CoarseClock, seed: None, shards: None }
     }
 }
 
 impl<K, V, C> AdaptiveCacheBuilder<K, V, C> {
-    /// What an entry weighs, in the unit of `max_weight`: bytes, in practice.
-    /// It is asked once for each insertion, outside all locks. Default: every
+    /// Sets the function that returns an entry's weight, in the unit of `max_weight` (usually
+    /// bytes). The cache calls it once for each insertion, outside its locks. Default: every
     /// entry weighs 1.
     pub fn weigher(self, weigher: impl Fn(&K, &V) -> u64 + Send + Sync + 'static) -> Self {
         Self { weigher: Some(Box::new(weigher)), ..self }
     }
 
-    /// Where the time comes from. Default: [`CoarseClock`].
+    /// Sets the clock. Default: [`CoarseClock`].
     pub fn clock<D: Clock>(self, clock: D) -> AdaptiveCacheBuilder<K, V, D> {
         let Self { config, weigher, seed, shards, .. } = self;
         AdaptiveCacheBuilder { config, weigher, clock, seed, shards }
     }
 
-    /// Makes what the cache does with the same calls the same each time, for
-    /// measurements. Whoever knows the seed can make keys that collide.
-    /// Default: seeded at random.
+    /// Sets the seed of hashes and probes, so that the same calls always have the same
+    /// results. An attacker who knows the seed can choose keys that collide. Default: random.
     pub fn seed(self, seed: u64) -> Self {
         Self { seed: Some(seed), ..self }
     }
 
-    /// So many shards, where a test wants several of them
-    /// though there are few entries.
+    /// Overrides the number of shards.
     #[cfg(test)]
     #[allow(dead_code, reason = "for the tests of interleavings, which build this module again")]
     pub(crate) fn shards(self, count: u32) -> Self {
@@ -62,12 +69,12 @@ impl<K, V, C> AdaptiveCacheBuilder<K, V, C> {
 }
 
 impl<K: Eq + Hash, V, C: Clock> AdaptiveCacheBuilder<K, V, C> {
-    /// Makes the cache.
+    /// Builds the cache.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](memory_core::Error::InvalidInput), which names the
-    /// setting that no cache can have.
+    /// [`InvalidInput`](memory_core::Error::InvalidInput) with the name of the first invalid
+    /// setting.
     pub fn build(self) -> Result<AdaptiveCache<K, V, C>> {
         let Self { config, weigher, clock, seed, shards } = self;
         config.validate()?;

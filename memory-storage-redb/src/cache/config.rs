@@ -1,52 +1,50 @@
-//! Settings of one cache.
+//! Configuration of an adaptive cache.
 
 use std::time::Duration;
 
 use memory_core::{Error, Result};
 
-/// The longest life: deadlines are 32 bits of milliseconds, and half of that
-/// is left for the time since they were counted from.
+/// Maximum lifetime. Deadlines are 32 bits of milliseconds since a shard's base, of which
+/// half is reserved for the age of the base.
 const LONGEST: Duration = Duration::from_secs(24 * 24 * 60 * 60);
-/// Reads are counted in six bits.
+/// Maximum of the thresholds: reads are counted in six bits.
 const MOST_READS: u32 = 63;
 
-/// How much an [`AdaptiveCache`](crate::AdaptiveCache) holds, and for how long.
+/// Configuration of an [`AdaptiveCache`](crate::AdaptiveCache).
 ///
-/// The formula that the lifetimes and thresholds enter is in the crate's front
-/// page, as is what each setting costs.
+/// The crate's front page documents how lifetimes and thresholds are used, and what each
+/// setting costs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AdaptiveCacheConfig {
-    /// Entries held at most. Default: 10,000.
+    /// Maximum number of entries. Default: 10,000.
     pub max_entries: usize,
-    /// Weight held at most: the sum over the entries of what the weigher says,
-    /// in bytes if it says bytes. A bound above 2^56 (64 PiB) counts as 2^56.
-    /// Default: 64 MiB.
+    /// Maximum total weight, in the weigher's unit (usually bytes). A value above 2^56 (64 PiB)
+    /// counts as 2^56. Default: 64 MiB.
     pub max_weight: u64,
-    /// The first term of a life. Default: 150 s.
+    /// Length of an entry's first term. Default: 150 s.
     pub ttl: Duration,
-    /// The shortest term. Default: 37.5 s.
+    /// Minimum length of a term. Default: 37.5 s.
     pub min_ttl: Duration,
-    /// The longest term. Default: 300 s.
+    /// Maximum length of a term. Default: 300 s.
     pub max_ttl: Duration,
-    /// The hard cap on an age, counted from when the value was read from where
-    /// it comes from; no access extends it. At most 24 days. Default: 300 s.
+    /// Maximum age of an entry, counted from the moment at which the value was read from its
+    /// source. Reads do not extend it. At most 24 days. Default: 300 s.
     pub max_age: Duration,
-    /// Reads within a term from which on the next is twice as long, 1 to 63.
-    /// Default: 4.
+    /// Number of reads in a term from which the next term is twice as long, 1 to 63. Default: 4.
     pub hot_threshold: u32,
-    /// Reads within a term up to which the next is half as long; below
+    /// Number of reads in a term up to which the next term is half as long; below
     /// `hot_threshold`. Default: 1.
     pub cold_threshold: u32,
-    /// The part of a term's reads that counts in the next, from 0 to below 1.
+    /// Fraction of a term's reads that is carried over into the next term, at least 0 and below 1.
     /// Default: 0.5.
     pub decay: f64,
-    /// How far a term may be from its length, as a part of it, 0 to 0.5: by
-    /// the key's hash, so that entries stored together do not all end
-    /// together. Default: 0.1.
+    /// Maximum deviation of a term from its length, as a fraction of it, 0 to 0.5. The deviation
+    /// depends on the key's hash, so that entries inserted together do not expire together.
+    /// Default: 0.1.
     pub jitter: f64,
-    /// Whether the cache changes its eviction by what it sees. Default: true.
+    /// Enables the selection of the eviction policy by the workload. Default: true.
     pub adapt: bool,
-    /// Whether hits, misses and the like are counted. Default: true.
+    /// Enables counts of hits, misses and other events. Default: true.
     pub statistics: bool,
 }
 
@@ -67,21 +65,20 @@ impl Default for AdaptiveCacheConfig {
 }
 
 impl AdaptiveCacheConfig {
-    /// The defaults, with at most so many entries.
+    /// Returns the default configuration with this maximum number of entries.
     pub fn with_max_entries(max_entries: usize) -> Self {
         Self { max_entries, ..Self::default() }
     }
 
-    /// These settings with every lifetime in its usual proportion to the hard
-    /// cap: the first term a half of it, the shortest an eighth, the longest
-    /// the whole.
-    pub fn max_age(self, max_age: Duration) -> Self {
+    /// Sets all lifetimes in proportion to a maximum age: `max_age` and `max_ttl` to the whole,
+    /// `ttl` to a half, and `min_ttl` to an eighth of it.
+    pub fn with_lifetimes(self, max_age: Duration) -> Self {
         let Self { ttl, min_ttl, max_ttl, max_age, .. } = Self::lifetimes(max_age);
         Self { ttl, min_ttl, max_ttl, max_age, ..self }
     }
 
     fn lifetimes(max_age: Duration) -> Self {
-        // A term is at least a millisecond, however small the cap.
+        // A term has at least 1 ms, however small the maximum age is.
         let part = |divisor| (max_age / divisor).max(Duration::from_millis(1)).min(max_age);
         Self {
             max_entries: 0,
@@ -99,11 +96,11 @@ impl AdaptiveCacheConfig {
         }
     }
 
-    /// Refuses what no cache can be.
+    /// Checks that every setting is in its range.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`], which names the first field that is wrong.
+    /// [`Error::InvalidInput`] with the name of the first invalid field.
     pub fn validate(&self) -> Result<()> {
         let refuse = |field: &str, reason: String| Err(Error::invalid_input(field, reason));
         if self.max_entries == 0 {
@@ -135,7 +132,7 @@ impl AdaptiveCacheConfig {
             let reason = format!("{} is not below `hot_threshold`, {}", self.cold_threshold, self.hot_threshold);
             return refuse("cold_threshold", reason);
         }
-        // Written so that NaN is refused too.
+        // The comparison also refuses NaN.
         if !(0.0..1.0).contains(&self.decay) {
             return refuse("decay", format!("{} is not from 0 to below 1", self.decay));
         }
@@ -153,7 +150,7 @@ mod tests {
     type Change = fn(&mut AdaptiveCacheConfig);
 
     #[test]
-    fn impossible_values_are_refused_by_name() {
+    fn invalid_values_are_refused_by_name() {
         let wrong: [(&str, Change); 13] = [
             ("max_entries", |c| c.max_entries = 0),
             ("max_weight", |c| c.max_weight = 0),
@@ -179,14 +176,14 @@ mod tests {
     }
 
     #[test]
-    fn the_usual_proportions_are_valid_for_any_cap() {
+    fn lifetimes_in_proportion_are_valid_for_any_maximum_age() {
         for millis in [1, 2, 7, 1_000, 24 * 24 * 3_600_000] {
             let cap = Duration::from_millis(millis);
-            let config = AdaptiveCacheConfig::default().max_age(cap);
+            let config = AdaptiveCacheConfig::default().with_lifetimes(cap);
             config.validate().unwrap();
             assert_eq!((config.max_age, config.max_ttl, config.max_entries), (cap, cap, 10_000));
         }
-        let config = AdaptiveCacheConfig::default().max_age(Duration::from_secs(80));
+        let config = AdaptiveCacheConfig::default().with_lifetimes(Duration::from_secs(80));
         assert_eq!((config.ttl, config.min_ttl), (Duration::from_secs(40), Duration::from_secs(10)));
     }
 }

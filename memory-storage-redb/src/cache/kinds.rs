@@ -1,4 +1,4 @@
-//! Settings of the caches in front of a storage, one for each kind of record.
+//! Configuration of the caches in front of a storage.
 
 use std::time::Duration;
 
@@ -6,46 +6,46 @@ use memory_core::{Error, Result};
 
 use super::config::AdaptiveCacheConfig;
 
-/// What is cached of a storage, how much of it, and for how long.
+/// Configuration of the caches in front of a storage, one for each kind of record and one for
+/// results of queries.
 ///
-/// Each `*_ttl` is a hard cap on the age of what is answered, counted from the
-/// moment at which the read began. A life starts with half of it, and is
-/// extended by no less than an eighth where it is extended.
+/// Each `*_ttl` is the maximum age of an answer, counted from the moment at which the read
+/// began. An entry's first term is half as long; a renewed term has at least an eighth of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "one switch for each kind")]
 pub struct CacheConfig {
-    /// Whether episodes are cached. Default: true.
+    /// Enables the cache of episodes. Default: true.
     pub enable_episode_cache: bool,
-    /// Episodes held at most. Default: 10,000.
+    /// Maximum number of episodes. Default: 10,000.
     pub max_episodes: usize,
-    /// Bytes of episodes held at most. Default: 128 MiB.
+    /// Maximum size of the cached episodes, in bytes. Default: 128 MiB.
     pub max_episode_bytes: u64,
-    /// The highest age of an episode. Default: 30 minutes.
+    /// Maximum age of an episode. Default: 30 minutes.
     pub episode_ttl: Duration,
-    /// Whether patterns are cached. Default: true.
+    /// Enables the cache of patterns. Default: true.
     pub enable_pattern_cache: bool,
-    /// Patterns held at most. Default: 10,000.
+    /// Maximum number of patterns. Default: 10,000.
     pub max_patterns: usize,
-    /// Bytes of patterns held at most. Default: 32 MiB.
+    /// Maximum size of the cached patterns, in bytes. Default: 32 MiB.
     pub max_pattern_bytes: u64,
-    /// The highest age of a pattern. Default: 1 hour.
+    /// Maximum age of a pattern. Default: 1 hour.
     pub pattern_ttl: Duration,
-    /// Whether heuristics are cached. Default: true.
+    /// Enables the cache of heuristics. Default: true.
     pub enable_heuristic_cache: bool,
-    /// Heuristics held at most. Default: 10,000.
+    /// Maximum number of heuristics. Default: 10,000.
     pub max_heuristics: usize,
-    /// Bytes of heuristics held at most. Default: 16 MiB.
+    /// Maximum size of the cached heuristics, in bytes. Default: 16 MiB.
     pub max_heuristic_bytes: u64,
-    /// The highest age of a heuristic. Default: 1 hour.
+    /// Maximum age of a heuristic. Default: 1 hour.
     pub heuristic_ttl: Duration,
-    /// Whether results of queries are cached. Default: true.
+    /// Enables the cache of query results. Default: true.
     pub enable_query_cache: bool,
     /// Maximum number of results. One half is for episodes, one quarter each for
     /// patterns and heuristics; a kind always has room for one. Default: 1,000.
     pub max_queries: usize,
-    /// Maximum bytes of results, divided as `max_queries`. Default: 32 MiB.
+    /// Maximum size of the cached results, in bytes, divided as `max_queries`. Default: 32 MiB.
     pub max_query_bytes: u64,
-    /// The highest age of a result. Default: 5 minutes.
+    /// Maximum age of a result. Default: 5 minutes.
     pub query_ttl: Duration,
 }
 
@@ -75,11 +75,12 @@ impl Default for CacheConfig {
 }
 
 impl CacheConfig {
-    /// Refuses what no cache can be. What is switched off is not looked at.
+    /// Checks that every setting is in its range. The settings of a disabled cache are not
+    /// checked.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`], which names the first field that is wrong.
+    /// [`Error::InvalidInput`] with the name of the first invalid field.
     pub fn validate(&self) -> Result<()> {
         self.episodes()?;
         self.patterns()?;
@@ -88,44 +89,44 @@ impl CacheConfig {
         Ok(())
     }
 
-    /// The settings of the cache of episodes, if they are cached.
+    /// Returns the configuration of the cache of episodes, or `None` if it is disabled.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`], which names the field that is wrong.
+    /// [`Error::InvalidInput`] with the name of the invalid field.
     pub fn episodes(&self) -> Result<Option<AdaptiveCacheConfig>> {
         let Self { enable_episode_cache: enabled, max_episodes, max_episode_bytes, episode_ttl, .. } = self;
         let names = ["max_episodes", "max_episode_bytes", "episode_ttl"];
         one(names, *enabled, *max_episodes, *max_episode_bytes, *episode_ttl)
     }
 
-    /// The settings of the cache of patterns, if they are cached.
+    /// Returns the configuration of the cache of patterns, or `None` if it is disabled.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`], which names the field that is wrong.
+    /// [`Error::InvalidInput`] with the name of the invalid field.
     pub fn patterns(&self) -> Result<Option<AdaptiveCacheConfig>> {
         let Self { enable_pattern_cache: enabled, max_patterns, max_pattern_bytes, pattern_ttl, .. } = self;
         let names = ["max_patterns", "max_pattern_bytes", "pattern_ttl"];
         one(names, *enabled, *max_patterns, *max_pattern_bytes, *pattern_ttl)
     }
 
-    /// The settings of the cache of heuristics, if they are cached.
+    /// Returns the configuration of the cache of heuristics, or `None` if it is disabled.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`], which names the field that is wrong.
+    /// [`Error::InvalidInput`] with the name of the invalid field.
     pub fn heuristics(&self) -> Result<Option<AdaptiveCacheConfig>> {
         let Self { enable_heuristic_cache: enabled, max_heuristics, max_heuristic_bytes, heuristic_ttl, .. } = self;
         let names = ["max_heuristics", "max_heuristic_bytes", "heuristic_ttl"];
         one(names, *enabled, *max_heuristics, *max_heuristic_bytes, *heuristic_ttl)
     }
 
-    /// The settings of the cache of results, if they are cached.
+    /// Returns the configuration of the cache of results, or `None` if it is disabled.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidInput`], which names the field that is wrong.
+    /// [`Error::InvalidInput`] with the name of the invalid field.
     pub fn queries(&self) -> Result<Option<AdaptiveCacheConfig>> {
         let Self { enable_query_cache: enabled, max_queries, max_query_bytes, query_ttl, .. } = self;
         let names = ["max_queries", "max_query_bytes", "query_ttl"];
@@ -133,7 +134,7 @@ impl CacheConfig {
     }
 }
 
-/// One cache's settings, where a refusal names the field as it is called here.
+/// Returns the configuration of one cache, or an error that names the field as `names` does.
 fn one(
     names: [&str; 3],
     enabled: bool,
@@ -144,7 +145,8 @@ fn one(
     if !enabled {
         return Ok(None);
     }
-    let config = AdaptiveCacheConfig { max_entries, max_weight, ..AdaptiveCacheConfig::default() }.max_age(max_age);
+    let config =
+        AdaptiveCacheConfig { max_entries, max_weight, ..AdaptiveCacheConfig::default() }.with_lifetimes(max_age);
     match config.validate() {
         Ok(()) => Ok(Some(config)),
         Err(Error::InvalidInput { field, reason, .. }) => {
@@ -166,7 +168,7 @@ mod tests {
     type Change = fn(&mut CacheConfig);
 
     #[test]
-    fn impossible_values_are_refused_under_the_name_they_have_here() {
+    fn invalid_values_are_refused_under_the_names_of_this_struct() {
         let wrong: [(&str, Change); 8] = [
             ("max_episodes", |c| c.max_episodes = 0),
             ("max_episode_bytes", |c| c.max_episode_bytes = 0),
@@ -187,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_switched_off_is_not_looked_at() {
+    fn the_settings_of_a_disabled_cache_are_not_checked() {
         let config = CacheConfig { enable_query_cache: false, max_queries: 0, ..CacheConfig::default() };
         config.validate().unwrap();
         assert_eq!(config.queries().unwrap(), None);
     }
 
     #[test]
-    fn a_ttl_is_the_cap_of_which_a_life_begins_with_half() {
+    fn a_ttl_is_the_maximum_age_and_the_first_term_is_half_of_it() {
         let config = CacheConfig { episode_ttl: Duration::from_secs(80), ..CacheConfig::default() };
         let episodes = config.episodes().unwrap().unwrap();
         let seconds = [episodes.max_age, episodes.max_ttl, episodes.ttl, episodes.min_ttl].map(|d| d.as_secs());

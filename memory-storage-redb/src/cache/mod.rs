@@ -1,29 +1,26 @@
-//! The adaptive cache, from the outside in: [`adaptive`] and [`insert`] are
-//! what callers see, [`shards`], [`shard`] and [`table`] hold the entries, [`evict`],
-//! [`reap`] and [`policy`] say who goes, [`duel`], [`shadow`] and [`contest`] choose
-//! the policy, [`life`] and [`slot`] keep the time.
+//! The adaptive cache. `plans/ARCHITECTURE.md` shows how its modules depend on each other.
+//!
+//! - [`adaptive`], [`lookup`], [`insert`] and [`builder`] are the public interface.
+//! - [`shards`] and [`shard`] divide the entries among locks.
+//! - [`entry`] stores entries and decides when they expire.
+//! - [`eviction`] removes entries that are evicted or expired.
+//! - [`adaptation`] selects the eviction policy.
+//! - [`bounds`] counts entries and weight over all shards.
 
+mod adaptation;
 mod adaptive;
 mod bounds;
 mod builder;
 mod clock;
 mod config;
-mod contest;
-mod discarded;
-mod duel;
-mod evict;
-mod ghosts;
+mod entry;
+mod eviction;
 mod insert;
 mod kinds;
-mod life;
-mod policy;
-mod reap;
-mod shadow;
+mod lookup;
 mod shard;
 mod shards;
-mod slot;
 mod stats;
-mod table;
 
 pub use adaptive::AdaptiveCache;
 pub use builder::AdaptiveCacheBuilder;

@@ -1,161 +1,188 @@
-//! A part of the cache under one lock: a table of entries and their queues.
+//! A part of the cache under one lock.
 
 use std::borrow::Borrow;
-use std::collections::VecDeque;
 use std::hash::Hash;
 
 use foldhash::fast::SeedableRandomState;
 
 use super::clock::Moment;
-use super::discarded::Discarded;
-use super::ghosts::Ghosts;
-use super::life::Lifetimes;
-use super::policy::Coin;
-use super::reap::Reaper;
-use super::slot::{Gone, Rest, Slot};
-use super::table::{Occupied, Table};
+use super::entry::{ColdFields, Discarded, EntryTable, Lifetimes, Occupied, Removed, Slot};
+use super::eviction::{Evictor, Policy, Queues, Reaper};
 
-/// Half of what 32 bits of milliseconds hold: the other half is for lives.
+/// Age of the base, in milliseconds, from which it is moved: half of the range of 32 bits.
+/// The other half is for the ends of terms.
 const REBASE_AFTER: i64 = 1 << 31;
-/// Dangling nodes that a shard may have before it tidies up, besides as many
-/// as an eighth of its entries.
-const DANGLING: usize = 32;
 
-/// A shard. Entries are identified to the queues by 32 bits of their hash; a
-/// node whose entry has gone, or is in the other queue, dangles, and is passed
-/// over. Every entry has at least one node in its own queue. What a lookup
-/// touches comes first, side by side, as the fields are written.
+/// A table of entries with its queues. The fields are declared in memory order, and those
+/// that a lookup reads come first.
 #[repr(C)]
 pub(crate) struct Shard<K, V> {
-    /// What the times of slots are counted from.
+    /// Origin of the times in slots, in milliseconds of the cache's clock.
     base: u64,
-    pub(super) table: Table<K, V>,
-    pub(super) small: VecDeque<u32>,
-    pub(super) main: VecDeque<u32>,
-    pub(super) ghosts: Ghosts,
-    pub(super) coin: Coin,
-    dangling: usize,
-    pub(super) reaper: Reaper,
+    pub(super) table: EntryTable<K, V>,
+    queues: Queues,
+    reaper: Reaper,
 }
 
-/// A value on its way into a shard.
-pub(crate) struct Arrival<V> {
+/// A value that is to be inserted.
+pub(crate) struct NewEntry<V> {
     pub(crate) value: V,
     pub(crate) weight: u64,
-    /// When it was read from where it comes from.
+    /// The moment at which the value was read from its source.
     pub(crate) read_at: Moment,
-    /// The length of its first term.
+    /// Length of the first term, in milliseconds.
     pub(crate) term: u32,
 }
 
 impl<K, V> Shard<K, V> {
-    /// An empty shard.
+    /// Creates an empty shard.
     pub(crate) fn new(now: Moment, hasher: SeedableRandomState, seed: u32) -> Self {
         Self {
             base: now.as_millis(),
-            table: Table::new(hasher),
-            small: VecDeque::new(),
-            main: VecDeque::new(),
-            ghosts: Ghosts::default(),
-            coin: Coin::new(seed),
-            dangling: 0,
+            table: EntryTable::new(hasher),
+            queues: Queues::new(seed),
             reaper: Reaper::default(),
         }
     }
 
-    /// Entries held, among them those whose lives are over and which nobody
-    /// has come by since.
+    /// Returns the number of entries, including expired entries that were not removed yet.
     pub(crate) fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// The buckets of its table.
+    /// Returns the number of buckets in the table.
     #[cfg(test)]
     pub(super) fn buckets(&self) -> usize {
         self.table.buckets()
     }
 
-    /// The time as slots have it, without an end: below 0 for a thread that has
-    /// asked its clock before another moved the base.
+    /// Returns the milliseconds since the base. The result is negative if another thread moved
+    /// the base after the caller read the clock.
     #[inline]
     pub(super) fn elapsed(&self, now: Moment) -> i64 {
         now.as_millis().wrapping_sub(self.base).cast_signed()
     }
 
-    /// The time as slots have it. At the very end of the range every life is over.
+    /// Returns the milliseconds since the base in the range of slots. At the maximum every
+    /// entry is expired.
     pub(super) fn time(&self, now: Moment) -> u32 {
         u32::try_from(self.elapsed(now).max(0)).unwrap_or(u32::MAX)
     }
 
-    /// Takes everything out.
-    pub(crate) fn clear(&mut self) -> Table<K, V> {
-        (self.small, self.main) = (VecDeque::new(), VecDeque::new());
-        self.ghosts = Ghosts::default();
-        (self.dangling, self.reaper) = (0, Reaper::default());
+    /// Returns true with probability `1 / of`.
+    pub(crate) fn one_in(&mut self, of: u32) -> bool {
+        self.queues.random.one_in(of)
+    }
+
+    /// Removes all entries and returns them.
+    pub(crate) fn clear(&mut self) -> EntryTable<K, V> {
+        self.queues.clear();
+        self.reaper = Reaper::default();
         self.table.clear()
     }
 
-    /// When an arrival's first term ends, and when its life does in any case.
-    fn deadlines(&mut self, arrival: &Arrival<V>, lifetimes: &Lifetimes) -> (u32, u32) {
-        let at = |life| self.time(Moment::from_millis(arrival.read_at.as_millis().saturating_add(u64::from(life))));
+    /// Returns the end of a new entry's first term, and its hard deadline.
+    fn deadlines(&mut self, new: &NewEntry<V>, lifetimes: &Lifetimes) -> (u32, u32) {
+        let at = |life| self.time(Moment::from_millis(new.read_at.as_millis().saturating_add(u64::from(life))));
         let hard = at(lifetimes.max_age);
-        let ends = at(arrival.term).min(hard);
+        let ends = at(new.term).min(hard);
         self.reaper.expect(ends);
         (ends, hard)
+    }
+
+    fn evictor<'a>(
+        &'a mut self,
+        now: Moment,
+        lifetimes: &'a Lifetimes,
+        discarded: &'a mut Discarded<K, V>,
+    ) -> (Evictor<'a, K, V>, &'a mut Reaper) {
+        let time = self.time(now);
+        let Self { table, queues, reaper, .. } = self;
+        (Evictor { table, queues, time, lifetimes, discarded }, reaper)
     }
 }
 
 impl<K: Eq + Hash, V> Shard<K, V> {
-    /// Takes an entry out if `condition` holds for it.
+    /// Removes an entry if `condition` holds for it.
     pub(crate) fn remove_if<Q>(
         &mut self,
         hash: u32,
         key: &Q,
         condition: impl FnOnce(&Occupied<'_, K, V>) -> bool,
-    ) -> Option<Gone<K, V>>
+    ) -> Option<Removed<K, V>>
     where
         K: Borrow<Q>,
         Q: Eq + ?Sized,
     {
         let entry = self.table.entry(hash, key).filter(condition)?;
-        let gone = entry.remove();
-        self.left_dangling();
-        Some(gone)
+        let removed = entry.remove();
+        self.queues.left_dangling(&mut self.table);
+        Some(removed)
     }
 
-    /// Puts another value in the place of a key's present one, or gives the
-    /// arrival back if there is none.
+    /// Replaces the value of an existing entry and returns the former value and weight. If
+    /// there is no entry, returns the new one as the error.
     pub(crate) fn replace(
         &mut self,
         hash: u32,
         key: &K,
-        arrival: Arrival<V>,
+        new: NewEntry<V>,
         lifetimes: &Lifetimes,
-    ) -> Result<(V, u64), Arrival<V>> {
-        let (ends, hard) = self.deadlines(&arrival, lifetimes);
+    ) -> Result<(V, u64), NewEntry<V>> {
+        let (ends, hard) = self.deadlines(&new, lifetimes);
         match self.table.entry(hash, key) {
-            Some(mut entry) => Ok(entry.replace(arrival.value, ends, Rest { hard, weight: arrival.weight })),
-            None => Err(arrival),
+            Some(mut entry) => Ok(entry.replace(new.value, ends, ColdFields { hard, weight: new.weight })),
+            None => Err(new),
         }
     }
 
-    /// Adds an entry that is not there yet, to the end of a queue.
-    pub(crate) fn add(&mut self, hash: u32, key: K, arrival: Arrival<V>, to_main: bool, lifetimes: &Lifetimes) {
-        let (ends, hard) = self.deadlines(&arrival, lifetimes);
-        let mut slot = Slot::new(key, arrival.value, ends);
+    /// Adds an entry whose key is not in the shard, and appends its node to a queue.
+    pub(crate) fn add(&mut self, hash: u32, key: K, new: NewEntry<V>, to_main: bool, lifetimes: &Lifetimes) {
+        let (ends, hard) = self.deadlines(&new, lifetimes);
+        let mut slot = Slot::new(key, new.value, ends);
         if to_main {
             slot.promote();
-            self.main.push_back(hash);
-        } else {
-            self.small.push_back(hash);
         }
-        if self.table.add(hash, slot, Rest { hard, weight: arrival.weight }) {
-            self.reaper.moved();
+        self.queues.push(hash, to_main);
+        if self.table.add(hash, slot, ColdFields { hard, weight: new.weight }) {
+            self.reaper.rebuilt();
         }
     }
 
-    /// Takes out the entries whose lives are over, and those of the others for which
-    /// `keep` does not hold. If `keep` panics, nothing is taken out.
+    /// Removes one entry, as [`Evictor::evict`] does.
+    pub(crate) fn evict(
+        &mut self,
+        policy: &Policy,
+        spare: Option<u32>,
+        now: Moment,
+        lifetimes: &Lifetimes,
+        discarded: &mut Discarded<K, V>,
+    ) -> bool {
+        self.evictor(now, lifetimes, discarded).0.evict(policy, spare)
+    }
+
+    /// Returns whether a new entry is to be inserted into the main queue, as
+    /// [`Evictor::admits_to_main`] does.
+    pub(crate) fn admits_to_main(
+        &mut self,
+        hash: u32,
+        policy: &Policy,
+        full: bool,
+        now: Moment,
+        lifetimes: &Lifetimes,
+        discarded: &mut Discarded<K, V>,
+    ) -> bool {
+        self.evictor(now, lifetimes, discarded).0.admits_to_main(hash, policy, full)
+    }
+
+    /// Removes some of the expired entries.
+    pub(crate) fn reap(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) {
+        let (evictor, reaper) = self.evictor(now, lifetimes, discarded);
+        reaper.reap(evictor);
+    }
+
+    /// Removes the expired entries, and the other entries for which `keep` returns false. If
+    /// `keep` panics, no entry is removed.
     pub(crate) fn retain(
         &mut self,
         now: Moment,
@@ -182,24 +209,19 @@ impl<K: Eq + Hash, V> Shard<K, V> {
             }
         }
         if !leaving.is_empty() {
-            self.tidy();
+            self.queues.compact(&mut self.table);
         }
     }
 
-    /// The entry that a node of a queue stands for; nothing if it dangles.
-    pub(super) fn find(&mut self, hash: u32, in_main: bool) -> Option<Occupied<'_, K, V>> {
-        self.table.entry_of(hash, |slot| slot.in_main() == in_main)
-    }
-
-    /// Lets the times of slots begin later, before they reach the end of their
-    /// range.
-    pub(crate) fn keep_time(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) {
+    /// Moves the base to `now` once its age exceeds [`REBASE_AFTER`], so that the times of
+    /// slots stay within 32 bits. Expired entries are removed.
+    pub(crate) fn rebase(&mut self, now: Moment, lifetimes: &Lifetimes, discarded: &mut Discarded<K, V>) {
         let by = self.elapsed(now);
         if by <= REBASE_AFTER {
             return;
         }
         let time = self.time(now);
-        // Where this is cut short, nothing is left to count from the new base.
+        // If this saturates, every entry is expired and removed below.
         let by = u32::try_from(by).unwrap_or(u32::MAX);
         for bucket in 0..self.table.buckets() {
             let Some(hash) = self.table.hash_in(bucket) else { continue };
@@ -212,35 +234,6 @@ impl<K: Eq + Hash, V> Shard<K, V> {
         }
         self.reaper = Reaper::default();
         self.base = now.as_millis();
-        self.tidy();
-    }
-
-    /// Notes that an entry has gone and its node has not.
-    pub(super) fn left_dangling(&mut self) {
-        self.dangling += 1;
-        if self.dangling > DANGLING + self.table.len() / 8 {
-            self.tidy();
-        }
-    }
-
-    /// Notes that a node without an entry has gone.
-    pub(super) fn passed_over(&mut self) {
-        self.dangling = self.dangling.saturating_sub(1);
-    }
-
-    /// Leaves each entry its latest node, and drops the others.
-    fn tidy(&mut self) {
-        let Self { table, small, main, .. } = self;
-        table.slots_mut().for_each(|slot| slot.mark(false));
-        for (queue, in_main) in [(small, false), (main, true)] {
-            let nodes = queue.iter().rev().copied().filter(|hash| {
-                let entry = table.entry_of(*hash, |slot| !slot.is_marked() && slot.in_main() == in_main);
-                entry.map(|mut entry| entry.slot_mut().mark(true)).is_some()
-            });
-            let mut nodes: Vec<_> = nodes.collect();
-            nodes.reverse();
-            *queue = nodes.into();
-        }
-        self.dangling = 0;
+        self.queues.compact(&mut self.table);
     }
 }

@@ -1,109 +1,110 @@
-//! What has happened.
+//! Statistics.
 
-use crate::sync::{self, AtomicU64, Ordering, STRIPES, Stripe};
+use crate::sync::{self, AtomicU64, MAX_THREADS, Ordering, ThreadIndex};
 
-/// What a cache has done and what it holds, at one moment. The counts are read
-/// one after the other, so that those of threads still at work may be out of
-/// step with each other by what these do meanwhile.
+/// Statistics of a cache: events since it was built, and its current size.
+///
+/// The counts are exact once no other thread uses the cache. While threads use it, the counts
+/// are read one after the other and may differ from each other by the concurrent events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheStats {
     /// Lookups that found a living entry.
     pub hits: u64,
-    /// Lookups that did not.
+    /// Lookups that found no living entry.
     pub misses: u64,
-    /// Values that were put in, whether or not they replaced another.
+    /// Values that were inserted, including those that replaced another value.
     pub insertions: u64,
-    /// Entries that made room for others.
+    /// Entries that were evicted to make room.
     pub evictions: u64,
-    /// Entries that were taken out because their lives were over.
+    /// Entries that were removed because they had expired.
     pub expirations: u64,
-    /// Values that were not put in: heavier than the whole cache may be, or
-    /// read so long ago that their lives were over.
+    /// Values that were not inserted: they were heavier than the maximum weight, or their first
+    /// term had already ended.
     pub rejected: u64,
-    /// Entries held now, among them those whose lives are over and which were
-    /// not taken out yet.
+    /// Current number of entries, including expired entries that were not removed yet.
     pub entries: u64,
-    /// What these weigh.
+    /// Total weight of these entries.
     pub weight: u64,
 }
 
 impl CacheStats {
-    /// Hits as a part of all lookups, from 0 to 1; 0 before the first.
-    pub fn hit_ratio(&self) -> f64 {
+    /// Returns hits divided by lookups, from 0 to 1, or `None` if there was no lookup.
+    pub fn hit_ratio(&self) -> Option<f64> {
         let lookups = self.hits + self.misses;
         #[expect(clippy::cast_precision_loss, reason = "a ratio, for which an f64 is exact enough")]
-        let ratio = if lookups == 0 { 0.0 } else { self.hits as f64 / lookups as f64 };
-        ratio
+        let ratio = self.hits as f64 / lookups as f64;
+        (lookups > 0).then_some(ratio)
     }
 }
 
-/// What is counted.
+/// An event that is counted.
 #[derive(Clone, Copy)]
-pub(crate) enum Count {
-    Hits,
-    Misses,
-    Insertions,
-    Evictions,
-    Expirations,
-    Rejected,
+pub(crate) enum Event {
+    Hit,
+    Miss,
+    Insertion,
+    Eviction,
+    Expiration,
+    Rejection,
 }
 
-/// The counts of one thread, on lines of their own.
+/// The counts of one thread, on cache lines of their own.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct Counts([AtomicU64; 6]);
+struct ThreadCounters([AtomicU64; 6]);
 
-/// Counts, a stripe for each thread and one that the threads beyond share.
-/// Nobody else writes to a thread's own, so that it counts without an atomic
-/// addition, and still exactly.
+/// Counters for each thread that has an index, and shared counters for the other threads.
+///
+/// Only one thread writes to the counters of an index, so it counts exactly without an atomic
+/// addition.
 #[derive(Debug)]
-pub(crate) struct Counters(Option<Box<[Counts; STRIPES + 1]>>);
+pub(crate) struct Counters(Option<Box<[ThreadCounters; MAX_THREADS + 1]>>);
 
 impl Counters {
     pub(crate) fn new(enabled: bool) -> Self {
-        Self(enabled.then(|| Box::new(std::array::from_fn(|_| Counts::default()))))
+        Self(enabled.then(|| Box::new(std::array::from_fn(|_| ThreadCounters::default()))))
     }
 
-    pub(crate) fn add(&self, count: Count, more: u64) {
+    pub(crate) fn add(&self, event: Event, more: u64) {
         if more > 0 {
-            self.add_to(sync::stripe(), count, more);
+            self.add_to(sync::thread_index(), event, more);
         }
     }
 
-    /// Counts a hit of this thread, whose stripe this must be.
+    /// Counts a hit. `thread` is the calling thread's index, if it has one.
     #[inline]
-    pub(crate) fn hit(&self, stripe: Option<Stripe>) {
-        self.add_to(stripe, Count::Hits, 1);
+    pub(crate) fn hit(&self, thread: Option<ThreadIndex>) {
+        self.add_to(thread, Event::Hit, 1);
     }
 
     #[inline]
-    fn add_to(&self, stripe: Option<Stripe>, count: Count, more: u64) {
-        let Some(stripes) = &self.0 else { return };
-        if let Some(own) = stripe {
-            let count = &stripes[own.index()].0[count as usize];
+    fn add_to(&self, thread: Option<ThreadIndex>, event: Event, more: u64) {
+        let Some(threads) = &self.0 else { return };
+        if let Some(own) = thread {
+            let count = &threads[own.index()].0[event as usize];
             count.store(count.load(Ordering::Relaxed) + more, Ordering::Relaxed);
         } else {
-            stripes[STRIPES].0[count as usize].fetch_add(more, Ordering::Relaxed);
+            threads[MAX_THREADS].0[event as usize].fetch_add(more, Ordering::Relaxed);
         }
     }
 
-    /// The sums, beside what the cache holds.
+    /// Returns the sums over all threads, and the given size of the cache.
     pub(crate) fn snapshot(&self, entries: u64, weight: u64) -> CacheStats {
-        let sum = |count: Count| {
+        let sum = |event: Event| {
             self.0
                 .iter()
-                .flat_map(|stripes| stripes.iter())
-                .map(|stripe| stripe.0[count as usize].load(Ordering::Relaxed))
+                .flat_map(|threads| threads.iter())
+                .map(|counters| counters.0[event as usize].load(Ordering::Relaxed))
                 .sum()
         };
         CacheStats {
-            hits: sum(Count::Hits),
-            misses: sum(Count::Misses),
-            insertions: sum(Count::Insertions),
-            evictions: sum(Count::Evictions),
-            expirations: sum(Count::Expirations),
-            rejected: sum(Count::Rejected),
+            hits: sum(Event::Hit),
+            misses: sum(Event::Miss),
+            insertions: sum(Event::Insertion),
+            evictions: sum(Event::Eviction),
+            expirations: sum(Event::Expiration),
+            rejected: sum(Event::Rejection),
             entries,
             weight,
         }
@@ -115,25 +116,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_thread_s_counts_are_counted_even_beyond_the_stripes() {
+    fn the_counts_of_all_threads_are_summed_even_beyond_the_indexes() {
         let counters = Counters::new(true);
         for _ in 0..3 {
             std::thread::scope(|scope| {
-                for _ in 0..STRIPES + 8 {
-                    scope.spawn(|| (0..1_000).for_each(|_| counters.hit(sync::stripe())));
+                for _ in 0..MAX_THREADS + 8 {
+                    scope.spawn(|| (0..1_000).for_each(|_| counters.hit(sync::thread_index())));
                 }
             });
         }
         let stats = counters.snapshot(1, 2);
-        assert_eq!(stats.hits, 3 * (STRIPES as u64 + 8) * 1_000);
+        assert_eq!(stats.hits, 3 * (MAX_THREADS as u64 + 8) * 1_000);
         assert_eq!((stats.misses, stats.entries, stats.weight), (0, 1, 2));
-        assert!((stats.hit_ratio() - 1.0).abs() < f64::EPSILON && CacheStats::default().hit_ratio() < f64::EPSILON);
+        assert_eq!((stats.hit_ratio(), CacheStats::default().hit_ratio()), (Some(1.0), None));
     }
 
     #[test]
-    fn nothing_is_counted_when_it_is_switched_off() {
+    fn disabled_counters_count_nothing() {
         let counters = Counters::new(false);
-        counters.add(Count::Misses, 1);
+        counters.add(Event::Miss, 1);
         assert_eq!(counters.snapshot(0, 0), CacheStats::default());
     }
 }

@@ -1,31 +1,31 @@
-//! Memory barriers of which one side costs nothing.
+//! Asymmetric memory barriers: one side is free.
 
 use std::sync::atomic::{AtomicBool, Ordering, compiler_fence};
 
-/// Whether the kernel has refused a barrier that it offered before, as it does once a
-/// process has given up `membarrier(2)` by a seccomp filter. Filters are never taken back.
+/// Flag: the kernel has refused a barrier that it offered before. It does so after the process has
+/// forbidden `membarrier(2)` by a seccomp filter. Such a filter cannot be removed.
 static WITHDRAWN: AtomicBool = AtomicBool::new(false);
 
-/// Keeps the compiler, and only the compiler, from moving reads and writes across: the
-/// other half of [`full_barrier`].
+/// Prevents the compiler, but not the processor, from reordering reads and writes across this
+/// call. [`full_barrier`] is the counterpart.
 #[inline]
 pub(crate) fn light_barrier() {
     compiler_fence(Ordering::SeqCst);
 }
 
-/// Whether the kernel has refused [`full_barrier`] since it offered it: then no lock is
-/// biased any more.
+/// Returns whether the kernel has refused [`full_barrier`] after it had offered it. No lock
+/// becomes biased then.
 pub(crate) fn is_withdrawn() -> bool {
     WITHDRAWN.load(Ordering::Relaxed)
 }
 
-/// Lets every running thread of this process pass a full memory barrier.
+/// Executes a full memory barrier on every running thread of this process.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn full_barrier() {
     use rustix::thread::{MembarrierCommand, membarrier};
 
     let expedited = || membarrier(MembarrierCommand::PrivateExpedited).is_ok();
-    // A process without a registration of its own still has the slow kind.
+    // A process that has not registered can still use the global barrier, which is slow.
     let passed = expedited() || (has_full_barrier() && expedited()) || membarrier(MembarrierCommand::Global).is_ok();
     if !passed {
         WITHDRAWN.store(true, Ordering::Relaxed);
@@ -33,7 +33,7 @@ pub(crate) fn full_barrier() {
     }
 }
 
-/// Whether [`full_barrier`] works here.
+/// Returns whether [`full_barrier`] is available.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn has_full_barrier() -> bool {
     use rustix::thread::{MembarrierCommand, membarrier};
@@ -41,8 +41,8 @@ pub(crate) fn has_full_barrier() -> bool {
     !is_withdrawn() && membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
 }
 
-/// The barrier without `membarrier(2)`: some milliseconds, once for each lock that is biased
-/// when the kernel withdraws the fast one.
+/// The barrier without `membarrier(2)`. It takes some milliseconds, once for each lock that is
+/// biased when the kernel withdraws the fast barrier.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod slow {
     use std::thread::sleep;
@@ -50,19 +50,19 @@ mod slow {
 
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-    /// Runs the calling thread on every processor in turn. A thread that ran on one of them
-    /// was switched out, and a switch is a full barrier; a thread that moved to another
-    /// processor meanwhile was switched out for that.
+    /// Runs the calling thread on every processor in turn. A thread that ran on one of them was
+    /// switched out, and a switch is a full barrier. A thread that moved to another processor in the
+    /// meantime was switched out for the move.
     ///
-    /// Where the kernel refuses this too, or threads of the process are kept apart on
-    /// processors of their own, the wait has to do: a processor makes its stores visible
-    /// within microseconds, though no architecture names a bound.
+    /// If the kernel refuses this too, or pins threads of the process to other processors, only the
+    /// wait remains: a processor makes its stores visible within microseconds, although no
+    /// architecture specifies a bound.
     pub(super) fn full_barrier() {
         if let Ok(own) = sched_getaffinity(None) {
             for processor in 0..CpuSet::MAX_CPU {
                 let mut set = CpuSet::new();
                 set.set(processor);
-                // Refused for a processor that is not there, or not for this process.
+                // The kernel refuses a processor that does not exist or that the process may not use.
                 let _ = sched_setaffinity(None, &set);
             }
             let _ = sched_setaffinity(None, &own);
@@ -73,7 +73,7 @@ mod slow {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn full_barrier() {
-    unreachable!("asked for where there is none");
+    unreachable!("`has_full_barrier` is false here");
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

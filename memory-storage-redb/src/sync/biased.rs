@@ -1,27 +1,31 @@
-//! A lock of many readers that costs them next to nothing while nobody writes.
+//! A reader-writer lock whose readers do not write to shared memory while there is no writer.
 //!
-//! A lock that counts its readers in one word needs two atomic additions for a
-//! read. They were 14 of the 29 ns of a hit on 50,000 entries, and since neither
-//! lets the processor go on to the next lookup before this one is done, 60 of the
-//! 115 ns on a million; two threads besides pull the word from each other. What it
-//! takes to do without cannot be said in safe code: the value is reached in two
-//! ways, and only the protocol below keeps them apart.
+//! # Why
 //!
-//! A reader announces the lock in a seat that only its own thread writes, and
-//! then looks whether a writer is at work. A writer, who has the ordinary lock,
-//! says so, and then waits until no seat announces the lock. Between the
-//! announcement and the look there must be a full barrier: so either the writer
-//! sees the announcement, or the reader sees the writer and waits for the
-//! ordinary lock. In an *open* lock the barrier is the reader's, one atomic
-//! operation on a line that is its own. While the lock is *biased* it is the
-//! writer's: who finds the bias lets every thread pass a barrier
-//! (`membarrier(2)`), which takes 0.1 to 2.5 µs, and the bias comes back only
-//! after as many reads in a row as are worth it. Where the kernel refuses that
-//! barrier after all, as under a later seccomp filter, the writer takes a slow one
-//! for a last time, and no lock is biased from then on.
+//! A lock that counts its readers in one word needs two atomic additions for each read. They took
+//! 14 of the 29 ns of a hit among 50,000 entries, and 60 of the 115 ns among a million, since they
+//! keep the processor from overlapping lookups. With two threads, the word also moves between the
+//! cores. Safe code cannot avoid them: two ways of locking lead to the same value, and only the
+//! protocol keeps them apart.
 //!
-//! Biased locks with announced readers are from Dice and Kogan, "BRAVO: Biased
-//! Locking for Reader-Writer Locks", USENIX ATC 2019.
+//! # Protocol
+//!
+//! Each reading thread has a *reader cell* that only this thread writes. A reader announces the
+//! lock in its cell and then checks whether a writer is active. A writer takes the ordinary lock,
+//! marks itself as active, and waits until no cell announces the lock. Between the announcement and
+//! the check there must be a full barrier. Either the writer then sees the announcement, or the
+//! reader sees the writer and waits for the ordinary lock.
+//!
+//! - In an *open* lock, the reader executes the barrier: one atomic operation on a cache line of
+//!   its own.
+//! - In a *biased* lock, the writer executes the barrier on behalf of all threads
+//!   (`membarrier(2)`), which takes 0.1 to 2.5 µs. The lock then becomes open. It becomes biased
+//!   again after [`READS_IN_A_ROW`] reads without a write.
+//! - If the kernel later refuses that barrier, for example because of a seccomp filter, the writer
+//!   executes a slow barrier once, and no lock becomes biased again.
+//!
+//! Biased locks with announced readers are from Dice and Kogan, "BRAVO: Biased Locking for
+//! Reader-Writer Locks", USENIX ATC 2019.
 #![allow(unsafe_code, reason = "a measured gain, argued above")]
 
 use std::cell::UnsafeCell;
@@ -29,58 +33,59 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::{
-    AtomicU8, AtomicU32, AtomicUsize, Ordering, READS_COUNTED, READS_IN_A_ROW, RwLock, RwLockReadGuard,
-    RwLockWriteGuard, STRIPES, Stripe, claimed_stripes, full_barrier, has_full_barrier, is_withdrawn, light_barrier,
+    AtomicU8, AtomicU32, AtomicUsize, MAX_THREADS, Ordering, READS_COUNTED, READS_IN_A_ROW, RwLock, RwLockReadGuard,
+    RwLockWriteGuard, ThreadIndex, claimed_thread_indexes, full_barrier, has_full_barrier, is_withdrawn, light_barrier,
     yield_now,
 };
 
-/// What the thread that owns a stripe writes, on cache lines of its own.
+/// The reader cell of one thread index, on cache lines of its own.
 #[repr(align(128))]
-struct Seat {
-    /// The address of the lock that it reads, or 0.
+struct ReaderCell {
+    /// Address of the announced lock, or 0.
     announced: AtomicUsize,
-    /// Its reads of open locks.
+    /// Number of reads of open locks by this thread.
     reads: AtomicU32,
 }
 
-static SEATS: [Seat; STRIPES] = [const { Seat { announced: AtomicUsize::new(0), reads: AtomicU32::new(0) } }; STRIPES];
+static READERS: [ReaderCell; MAX_THREADS] =
+    [const { ReaderCell { announced: AtomicUsize::new(0), reads: AtomicU32::new(0) } }; MAX_THREADS];
 
-/// Readers pass a barrier.
+/// The lock is open: readers execute a barrier.
 const OPEN: u8 = 0;
-/// Readers pass none.
+/// The lock is biased: readers execute no barrier.
 const BIASED: u8 = 1;
-/// A writer is at work, or waits for readers to leave.
-const WRITTEN: u8 = 2;
+/// A writer is active, or waits for readers.
+const WRITING: u8 = 2;
 
-/// A value that many may read or one may change. All of the lock comes first, as
-/// the fields are written, and of the value what it has first is beside it.
+/// A value behind a biased lock. The fields are declared in memory order: the lock is next to the
+/// first fields of the value.
 #[repr(C)]
 pub(crate) struct BiasedLock<T> {
     state: AtomicU8,
     can_be_biased: bool,
-    /// Reads since the last write, while the lock is open, in round numbers.
+    /// Approximate number of reads since the last write, while the lock is open.
     reads: AtomicU32,
     lock: RwLock,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: as for any lock of many readers. Sharing the lock hands out `&T` to
-// several threads at once, and `&mut T` to one at a time.
+// SAFETY: as for any reader-writer lock. The lock gives `&T` to several threads at once, and
+// `&mut T` to one thread at a time.
 unsafe impl<T: Send + Sync> Sync for BiasedLock<T> {}
 
-/// Keeps writers out, by an announcement that came before them.
+/// A shared guard whose reader has announced the lock.
 pub(crate) struct Announced<'a, T> {
     lock: &'a BiasedLock<T>,
-    seat: &'static Seat,
+    reader: &'static ReaderCell,
 }
 
-/// Keeps writers out, in either way.
+/// A shared guard.
 pub(crate) enum ReadGuard<'a, T> {
     Announced(Announced<'a, T>),
     Locked { lock: &'a BiasedLock<T>, _held: RwLockReadGuard<'a, ()> },
 }
 
-/// Keeps everybody else out.
+/// An exclusive guard.
 pub(crate) struct WriteGuard<'a, T> {
     lock: &'a BiasedLock<T>,
     _held: RwLockWriteGuard<'a, ()>,
@@ -97,53 +102,52 @@ impl<T> BiasedLock<T> {
         }
     }
 
-    /// Reads by an announcement of this thread, whose stripe this must be, unless
-    /// there is a writer to wait for, or the thread reads another lock.
+    /// Locks for reading by an announcement. `thread` is the calling thread's index. Returns `None` if
+    /// a writer is active, or if the thread already reads another lock.
     #[inline]
-    pub(crate) fn read_announced(&self, stripe: Stripe) -> Option<Announced<'_, T>> {
-        let seat = &SEATS[stripe.index()];
-        // One read within another, of a second cache: a seat holds one.
-        if seat.announced.load(Ordering::Relaxed) != 0 {
+    pub(crate) fn read_announced(&self, thread: ThreadIndex) -> Option<Announced<'_, T>> {
+        let reader = &READERS[thread.index()];
+        // The thread reads another lock, and a cell holds one announcement.
+        if reader.announced.load(Ordering::Relaxed) != 0 {
             return None;
         }
-        // With what this thread has read of other locks before: a writer may find
-        // this address in place of its own.
-        seat.announced.store(self.address(), Ordering::Release);
-        // The writer's barrier falls before the store, and then the load comes
-        // after it and sees the writer; or after the store, and then the writer
-        // sees that.
+        // The store is a release: a writer of the lock that was announced before may see this address
+        // instead of 0, and then has to see the earlier reads as done.
+        reader.announced.store(self.address(), Ordering::Release);
+        // The writer's barrier comes before or after this store. If it comes before, the load below
+        // sees the writer. If it comes after, the writer sees the announcement.
         light_barrier();
-        if self.state.load(Ordering::Acquire) == BIASED || self.is_open(seat) {
-            return Some(Announced { lock: self, seat });
+        if self.state.load(Ordering::Acquire) == BIASED || self.is_open(reader) {
+            return Some(Announced { lock: self, reader });
         }
-        seat.announced.store(0, Ordering::Release);
+        reader.announced.store(0, Ordering::Release);
         None
     }
 
-    /// Whether this seat's announcement, of a lock without bias, keeps writers out.
+    /// Completes an announcement with a barrier, and returns whether no writer is active.
     #[cold]
     #[inline(never)]
-    fn is_open(&self, seat: &Seat) -> bool {
-        // To begin with, for less than what follows.
-        if self.state.load(Ordering::Relaxed) == WRITTEN {
+    fn is_open(&self, reader: &ReaderCell) -> bool {
+        // This check is cheaper than the barrier below.
+        if self.state.load(Ordering::Relaxed) == WRITING {
             return false;
         }
-        seat.announced.swap(self.address(), Ordering::SeqCst);
-        if self.state.load(Ordering::SeqCst) == WRITTEN {
+        reader.announced.swap(self.address(), Ordering::SeqCst);
+        if self.state.load(Ordering::SeqCst) == WRITING {
             return false;
         }
-        // Not each read writes to what others write to.
-        let own = seat.reads.load(Ordering::Relaxed).wrapping_add(1);
-        seat.reads.store(own, Ordering::Relaxed);
+        // Only one read in [`READS_COUNTED`] writes to the shared count.
+        let own = reader.reads.load(Ordering::Relaxed).wrapping_add(1);
+        reader.reads.store(own, Ordering::Relaxed);
         if own.is_multiple_of(READS_COUNTED) {
             self.count_reads();
         }
         true
     }
 
-    /// Reads, whatever that takes, by this thread, whose stripe this must be.
-    pub(crate) fn read(&self, stripe: Option<Stripe>) -> ReadGuard<'_, T> {
-        let announced = stripe.and_then(|stripe| self.read_announced(stripe));
+    /// Locks for reading, and waits for a writer if needed. `thread` is the calling thread's index.
+    pub(crate) fn read(&self, thread: Option<ThreadIndex>) -> ReadGuard<'_, T> {
+        let announced = thread.and_then(|thread| self.read_announced(thread));
         announced.map_or_else(|| ReadGuard::Locked { lock: self, _held: self.lock.read() }, ReadGuard::Announced)
     }
 
@@ -151,26 +155,25 @@ impl<T> BiasedLock<T> {
         if !self.can_be_biased || is_withdrawn() {
             return;
         }
-        // Others count at the same time; a few more or less do not matter.
+        // Concurrent additions may be lost; the count need not be exact.
         let reads = self.reads.load(Ordering::Relaxed).saturating_add(READS_COUNTED);
         self.reads.store(reads, Ordering::Relaxed);
         if reads >= READS_IN_A_ROW {
-            // No writer is at work while the lock is open, and the next finds
-            // the bias.
+            // An open lock has no writer, and the next writer sees the bias.
             let _ = self.state.compare_exchange(OPEN, BIASED, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 
     pub(crate) fn write(&self) -> WriteGuard<'_, T> {
         let held = self.lock.write();
-        let before = self.state.swap(WRITTEN, Ordering::SeqCst);
+        let before = self.state.swap(WRITING, Ordering::SeqCst);
         let guard = WriteGuard { lock: self, _held: held };
         if before == BIASED {
             full_barrier();
         }
-        // Who claims a stripe after this count sees the writer.
-        for seat in &SEATS[..claimed_stripes()] {
-            while seat.announced.load(Ordering::SeqCst) == self.address() {
+        // A thread that claims an index after this count sees the writer.
+        for reader in &READERS[..claimed_thread_indexes()] {
+            while reader.announced.load(Ordering::SeqCst) == self.address() {
                 yield_now();
             }
         }
@@ -188,8 +191,8 @@ impl<T> Deref for Announced<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: this was announced, and then no writer was at work: the next
-        // waits until the announcement is withdrawn.
+        // SAFETY: the announcement was made while no writer was active, and the next writer waits
+        // until it is withdrawn.
         unsafe { &*self.lock.value.get() }
     }
 }
@@ -197,8 +200,8 @@ impl<T> Deref for Announced<'_, T> {
 impl<T> Drop for Announced<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        // The writer who sees this sees all that was read as done.
-        self.seat.announced.store(0, Ordering::Release);
+        // A writer that sees this store sees all reads as done.
+        self.reader.announced.store(0, Ordering::Release);
     }
 }
 
@@ -208,8 +211,7 @@ impl<T> Deref for ReadGuard<'_, T> {
     fn deref(&self) -> &T {
         match self {
             Self::Announced(announced) => announced,
-            // SAFETY: a writer holds the ordinary lock exclusively, and whoever
-            // has this guard holds it too.
+            // SAFETY: this guard holds the ordinary lock shared, which a writer holds exclusively.
             Self::Locked { lock, .. } => unsafe { &*lock.value.get() },
         }
     }
@@ -219,23 +221,23 @@ impl<T> Deref for WriteGuard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        // SAFETY: as below.
+        // SAFETY: as in `deref_mut`.
         unsafe { &*self.lock.value.get() }
     }
 }
 
 impl<T> DerefMut for WriteGuard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the ordinary lock is held exclusively, so that no other writer
-        // and no locked reader is there; and since the lock is marked as written
-        // and every announcement of before was waited for, no announced one is.
+        // SAFETY: the ordinary lock is held exclusively, so there is no other writer and no reader
+        // that holds it. The lock is marked as written and all earlier announcements were awaited, so
+        // there is no announced reader.
         unsafe { &mut *self.lock.value.get() }
     }
 }
 
 impl<T> Drop for WriteGuard<'_, T> {
     fn drop(&mut self) {
-        // Who sees this sees all that was written.
+        // A thread that sees this store sees the write.
         self.lock.state.store(OPEN, Ordering::Release);
     }
 }

@@ -5,26 +5,22 @@ use std::cell::RefCell;
 
 #[cfg(debug_assertions)]
 thread_local! {
-    /// The caches under whose locks this thread is.
+    /// The addresses of the caches whose code this thread runs.
     static INSIDE: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Marks this thread as one that holds a lock of a cache, or is about to take one. It is
-/// dropped after the lock's guard. Without debug assertions it is nothing.
+/// Marks the calling thread as one that holds, or is about to take, a lock of a cache. The mark
+/// is dropped after the lock's guard. Without debug assertions it does nothing.
 pub(crate) struct Inside(#[cfg(debug_assertions)] usize);
 
 impl Inside {
-    /// Enters the cache at this address.
-    ///
-    /// # Panics
-    ///
-    /// With debug assertions, if this thread is inside it already.
+    /// Marks the calling thread as inside the cache at this address.
     #[inline]
     #[cfg_attr(not(debug_assertions), expect(unused_variables, reason = "nothing is marked"))]
     pub(crate) fn enter(cache: usize) -> Self {
         #[cfg(debug_assertions)]
         {
-            // A thread that ends has none any more, and nothing is found out.
+            // A thread that is ending has no thread-local list any more, and is not checked.
             let again = INSIDE.try_with(|inside| inside.borrow().contains(&cache)).unwrap_or(false);
             assert!(
                 !again,

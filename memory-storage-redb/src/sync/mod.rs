@@ -1,10 +1,11 @@
-//! The primitives that the cache is built on. The tests of interleavings build
-//! the same modules on others of the same names.
+//! Locks, atomics and thread indexes of the cache.
+//!
+//! The tests of interleavings compile the cache over other primitives of the same names.
 
 mod barrier;
 mod biased;
 mod inside;
-mod stripe;
+mod thread_index;
 
 use std::sync::{self, PoisonError};
 
@@ -14,11 +15,10 @@ pub(crate) use inside::Inside;
 pub(crate) use std::sync::atomic::{AtomicI32, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::thread::yield_now;
-pub(crate) use stripe::{STRIPES, Stripe, claimed_stripes, own_stripe, stripe};
+pub(crate) use thread_index::{MAX_THREADS, ThreadIndex, claimed_thread_indexes, known_thread_index, thread_index};
 
-/// A lock of many readers, over nothing of its own. A panic in a caller's own
-/// code while it is held leaves every entry whole, so that it does not poison
-/// the lock. (One of `Hash`, while a table is rebuilt, loses entries.)
+/// A reader-writer lock without a value that is not poisoned. A panic in the caller's code under
+/// the lock leaves every entry valid. (A panic in `Hash` while a table is rebuilt loses entries.)
 #[derive(Debug, Default)]
 pub(crate) struct RwLock(sync::RwLock<()>);
 
@@ -38,7 +38,7 @@ impl RwLock {
     }
 }
 
-/// A lock that is only ever tried: who does not get it goes on without.
+/// A lock that threads try to take and never wait for.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
@@ -56,23 +56,21 @@ impl<T> Mutex<T> {
     }
 }
 
-/// Reads in a row, without a write between them, after which readers do without
-/// a barrier. Theirs take some 2.3 µs together, which is what a writer's takes
-/// where threads run on all cores.
+/// Number of reads without a write in between after which a lock becomes biased. The barriers of
+/// so many reads take about 2.3 µs, as long as the writer's barrier if threads run on all cores.
 pub(crate) const READS_IN_A_ROW: u32 = 512;
 
-/// One in so many reads of a thread counts for as many.
+/// Number of reads of a thread that are added to a lock's count at once.
 pub(crate) const READS_COUNTED: u32 = 16;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Runs this in a thread that has a stripe: another test takes all there are,
-    /// for a moment.
-    fn with_a_stripe(test: impl Fn(Option<Stripe>) + Sync) {
+    /// Runs a test in a thread that has an index. Another test takes all indexes for a moment.
+    fn with_a_thread_index(test: impl Fn(Option<ThreadIndex>) + Sync) {
         let run = || {
-            stripe().is_some_and(|own| {
+            thread_index().is_some_and(|own| {
                 test(Some(own));
                 true
             })
@@ -83,17 +81,17 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_biased_after_as_many_reads_as_are_worth_it_and_until_a_write() {
-        with_a_stripe(|own| {
+    fn a_lock_becomes_biased_after_reads_in_a_row_and_open_after_a_write() {
+        with_a_thread_index(|own| {
             let lock = BiasedLock::new(1);
             let is_biased = || format!("{lock:?}").contains("is_biased: true");
             for round in 1..=3 {
                 let read = || assert_eq!(*lock.read(own), round);
-                // What the stripe's owner before has read counts, up to a round number.
+                // Reads of the index's former owner may be included in the count.
                 (0..READS_IN_A_ROW - READS_COUNTED).for_each(|_| read());
                 assert!(!is_biased());
                 (0..2 * READS_COUNTED).for_each(|_| read());
-                // Where there is a bias at all.
+                // Without a full barrier no lock becomes biased.
                 assert_eq!(is_biased(), has_full_barrier());
                 *lock.write() += 1;
                 assert!(!is_biased());
@@ -102,8 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn a_read_within_a_read_of_another_lock_is_a_read() {
-        with_a_stripe(|own| {
+    fn a_read_within_a_read_of_another_lock_takes_the_ordinary_lock() {
+        with_a_thread_index(|own| {
             let (outer, inner) = (BiasedLock::new(1), BiasedLock::new(2));
             let (first, second) = (outer.read(own), inner.read(own));
             assert!(matches!(first, ReadGuard::Announced(_)) && matches!(second, ReadGuard::Locked { .. }));

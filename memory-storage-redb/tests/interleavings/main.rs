@@ -1,4 +1,4 @@
-//! The cache's own modules on shuttle's primitives, in thousands of schedules.
+//! Tests of the cache's own modules over shuttle's primitives, in thousands of schedules.
 #![allow(clippy::unwrap_used, reason = "a failure is the test's")]
 #![allow(dead_code, unused_imports, unreachable_pub, reason = "not all of the modules is used here")]
 
@@ -13,16 +13,16 @@ use cache::{AdaptiveCache, AdaptiveCacheConfig, ManualClock};
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 
-/// Schedules of each scenario.
+/// Number of schedules of each scenario.
 const SCHEDULES: usize = 20_000;
 
 type Cache = AdaptiveCache<u32, u64, ManualClock>;
 
-/// A cache whose values are their own weights, in two shards.
+/// Creates a cache in two shards, in which each value is its own weight.
 fn cache(max_entries: usize, max_weight: u64) -> (Arc<Cache>, ManualClock) {
     let clock = ManualClock::default();
     let config = AdaptiveCacheConfig { max_entries, max_weight, ..AdaptiveCacheConfig::default() };
-    let builder = AdaptiveCache::builder(config.max_age(Duration::from_millis(100)));
+    let builder = AdaptiveCache::builder(config.with_lifetimes(Duration::from_millis(100)));
     let cache = builder.weigher(|_, weight| *weight).clock(clock.clone()).seed(1).shards(2).build().unwrap();
     (Arc::new(cache), clock)
 }
@@ -38,8 +38,8 @@ fn join(threads: impl IntoIterator<Item = thread::JoinHandle<()>>) {
     threads.into_iter().for_each(|thread| thread.join().unwrap());
 }
 
-/// What one thread puts in it finds until it takes it out, whatever others do
-/// to other keys of the same shards; and nobody finds what was never put in.
+/// A thread finds what it inserted until it removes it, whatever other threads do to other keys
+/// of the same shards. No thread finds a value that was never inserted.
 fn nothing_is_lost_and_nothing_made_up() {
     let (cache, _) = cache(100, 1_000);
     let owners = [1_u32, 2].map(|key| {
@@ -73,8 +73,7 @@ fn nothing_is_lost_and_nothing_made_up() {
     assert_eq!((stats.insertions, stats.evictions, stats.expirations, stats.rejected), (4, 0, 0, 0));
 }
 
-/// Insertions of random weights that compete for too little room leave as much
-/// as fits.
+/// Concurrent insertions of random weights end within the bounds.
 fn no_bound_is_exceeded_once_insertions_are_done() {
     let (cache, _) = cache(3, 50);
     let threads = (0..8_u32).map(|thread| {
@@ -92,17 +91,17 @@ fn no_bound_is_exceeded_once_insertions_are_done() {
     });
     join(threads.collect::<Vec<_>>());
     assert_consistent(&cache, 3, 50);
-    // There is room for it once others have gone.
+    // A value of the whole bound evicts all other entries.
     assert!(cache.insert(100, 50));
     assert_eq!((cache.get(&100), cache.len()), (Some(50), 1));
 }
 
-/// Lives end, and are renewed, while others read, replace and take out.
-fn a_life_that_is_over_is_over_for_everybody() {
+/// Entries expire and are renewed while threads read, replace and remove them.
+fn an_expired_entry_is_expired_for_every_thread() {
     let (cache, clock) = cache(100, 1_000);
     cache.insert(1, 1);
     cache.get(&1);
-    // The first term is over and earned another; the second ends unread.
+    // The first term ended and earned another, which ends unread.
     clock.advance(Duration::from_millis(56));
     let readers = (0..2).map(|_| {
         let cache = Arc::clone(&cache);
@@ -123,8 +122,8 @@ fn a_life_that_is_over_is_over_for_everybody() {
     assert_eq!(cache.stats().expirations, 1);
 }
 
-/// An unread entry in the last millisecond of its term, and a reader that may have taken its
-/// time before the term ends and count its read after it.
+/// Inserts an entry, advances to the last millisecond of its term, and starts a reader that may
+/// read the time before the term ends and count its read afterwards.
 fn a_late_read(clock: &ManualClock, cache: &Arc<Cache>) -> thread::JoinHandle<()> {
     cache.insert(1, 1);
     clock.advance(Duration::from_millis(44));
@@ -132,9 +131,9 @@ fn a_late_read(clock: &ManualClock, cache: &Arc<Cache>) -> thread::JoinHandle<()
     thread::spawn(move || assert!(cache.get(&1).is_none_or(|value| value == 1)))
 }
 
-/// Of an entry whose life one lookup found to be over, no later one has an answer, whatever
-/// a third that began before counts meanwhile.
-fn a_life_that_was_found_to_be_over_stays_over() {
+/// If one lookup found an entry expired, no later lookup returns it, whatever an earlier lookup
+/// counts in the meantime.
+fn an_entry_that_was_found_expired_stays_expired() {
     let (cache, clock) = cache(100, 1_000);
     let late = a_late_read(&clock, &cache);
     let observers = (0..2).map(|_| {
@@ -149,8 +148,8 @@ fn a_life_that_was_found_to_be_over_stays_over() {
     join(observers.chain([late]).collect::<Vec<_>>());
 }
 
-/// What an invalidation leaves is what `keep` was asked about, dead or alive: no late read
-/// brings back what it passed over.
+/// An invalidation removes living and expired entries: no late read renews an entry that it
+/// skipped.
 fn an_invalidation_leaves_nothing_that_a_late_read_renews() {
     for by_key in [false, true] {
         let (cache, clock) = cache(100, 1_000);
@@ -172,8 +171,7 @@ fn an_invalidation_leaves_nothing_that_a_late_read_renews() {
     }
 }
 
-/// Readers of the lock itself, by announcement or not, never see a write in
-/// the middle, and a write is never lost.
+/// No reader of the lock, announced or not, sees a write in progress, and no write is lost.
 fn a_writer_is_alone() {
     let lock = Arc::new(sync::BiasedLock::new((0, 0)));
     let readers = (0..2).map(|_| {
@@ -185,11 +183,11 @@ fn a_writer_is_alone() {
                 assert_eq!(first, pair.1);
             };
             for round in 0..4 {
-                // The last without a stripe, as a thread beyond those there are.
-                let stripe = sync::stripe().filter(|_| round < 3);
-                match stripe.and_then(|stripe| lock.read_announced(stripe)) {
+                // The last read is without an index, as for a thread beyond the maximum.
+                let thread = sync::thread_index().filter(|_| round < 3);
+                match thread.and_then(|thread| lock.read_announced(thread)) {
                     Some(pair) => check(&pair),
-                    None => check(&lock.read(stripe)),
+                    None => check(&lock.read(thread)),
                 }
             }
         })
@@ -209,16 +207,16 @@ fn a_writer_is_alone() {
     assert_eq!(*lock.read(None), (4, 4));
 }
 
-/// A single read of a biased lock that meets a single write: few steps, so that
-/// a schedule for each order of them is among the thousands.
+/// One read of a biased lock meets one write. There are few steps, so that thousands of schedules
+/// contain every order of them.
 fn a_read_that_needs_no_barrier_meets_a_write() {
     let lock = Arc::new(sync::BiasedLock::new((0, 0)));
-    (0..sync::READS_IN_A_ROW).for_each(|_| assert_eq!(*lock.read(sync::stripe()), (0, 0)));
+    (0..sync::READS_IN_A_ROW).for_each(|_| assert_eq!(*lock.read(sync::thread_index()), (0, 0)));
     assert!(format!("{lock:?}").contains("is_biased: true"));
     let reader = {
         let lock = Arc::clone(&lock);
         thread::spawn(move || {
-            if let Some(pair) = sync::stripe().and_then(|stripe| lock.read_announced(stripe)) {
+            if let Some(pair) = sync::thread_index().and_then(|thread| lock.read_announced(thread)) {
                 let first = pair.0;
                 thread::yield_now();
                 assert_eq!(first, pair.1);
@@ -242,8 +240,8 @@ fn main() {
     let scenarios: [(&str, fn()); 7] = [
         ("nothing is lost and nothing made up", nothing_is_lost_and_nothing_made_up),
         ("no bound is exceeded once insertions are done", no_bound_is_exceeded_once_insertions_are_done),
-        ("a life that is over is over for everybody", a_life_that_is_over_is_over_for_everybody),
-        ("a life that was found to be over stays over", a_life_that_was_found_to_be_over_stays_over),
+        ("an expired entry is expired for every thread", an_expired_entry_is_expired_for_every_thread),
+        ("an entry that was found expired stays expired", an_entry_that_was_found_expired_stays_expired),
         (
             "an invalidation leaves nothing that a late read renews",
             an_invalidation_leaves_nothing_that_a_late_read_renews,
@@ -252,8 +250,8 @@ fn main() {
         ("a read that needs no barrier meets a write", a_read_that_needs_no_barrier_meets_a_write),
     ];
     for (name, scenario) in scenarios {
-        // Half at random, and half with few switches in unlikely places. A
-        // schedule that fails is printed, and `shuttle::replay` runs it again.
+        // Half of the schedules are random, and half have few switches in unlikely places. A failing
+        // schedule is printed, and `shuttle::replay` repeats it.
         shuttle::check_random(scenario, SCHEDULES / 2);
         shuttle::check_pct(scenario, SCHEDULES / 2, 3);
         println!("{SCHEDULES} schedules: {name}");

@@ -1,4 +1,4 @@
-//! The primitives of `src/sync`, as shuttle schedules them.
+//! The primitives of `src/sync`, scheduled by shuttle.
 
 #[path = "../../src/sync/biased.rs"]
 mod biased;
@@ -37,38 +37,37 @@ impl<T> Mutex<T> {
     }
 }
 
-/// So few that readers by announcement meet writers all the time.
+/// A low number, so that announced readers meet writers often.
 pub(crate) const READS_IN_A_ROW: u32 = 2;
 
 pub(crate) const READS_COUNTED: u32 = 1;
 
-pub(crate) const STRIPES: usize = 4;
+pub(crate) const MAX_THREADS: usize = 4;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Stripe(usize);
+pub(crate) struct ThreadIndex(usize);
 
-impl Stripe {
+impl ThreadIndex {
     pub(crate) fn index(self) -> usize {
         self.0
     }
 }
 
-/// Some threads own a stripe, and some do not.
-pub(crate) fn stripe() -> Option<Stripe> {
+/// Some threads have an index, and some do not.
+pub(crate) fn thread_index() -> Option<ThreadIndex> {
     let me = usize::from(shuttle::current::me());
-    (me < STRIPES).then_some(Stripe(me))
+    (me < MAX_THREADS).then_some(ThreadIndex(me))
 }
 
-pub(crate) fn claimed_stripes() -> usize {
-    STRIPES
+pub(crate) fn claimed_thread_indexes() -> usize {
+    MAX_THREADS
 }
 
-pub(crate) fn own_stripe() -> Option<Stripe> {
-    stripe()
+pub(crate) fn known_thread_index() -> Option<ThreadIndex> {
+    thread_index()
 }
 
-/// Everything shuttle schedules is in one order, so that there is nothing for
-/// a barrier to do.
+/// shuttle is sequentially consistent, so a barrier has nothing to do.
 pub(crate) fn light_barrier() {}
 
 pub(crate) fn full_barrier() {
@@ -83,7 +82,7 @@ pub(crate) fn is_withdrawn() -> bool {
     false
 }
 
-/// Marks nothing: all of shuttle's threads are one to the standard library.
+/// Marks nothing: all of shuttle's threads are one thread to the standard library.
 pub(crate) struct Inside;
 
 impl Inside {

@@ -1,45 +1,44 @@
-//! Which way of evicting is the best just now.
+//! Sampling of lookups, and the selected policy.
 
 use super::contest::Contest;
-use super::policy::{POLICIES, Policy, WAYS};
 use super::shadow::Shadows;
-use super::table::short;
+use crate::cache::entry::short;
+use crate::cache::eviction::{POLICIES, POLICY_COUNT, Policy};
 use crate::sync::{AtomicI32, AtomicU8, AtomicU32, Mutex, Ordering};
 
-/// The most keys that a shadow stands for.
+/// Maximum capacity of a shadow, in keys.
 const LARGEST: usize = 1_024;
-/// Sampled hits that each sampled miss pays for.
+/// Number of sampled hits that the shadows observe for each sampled miss.
 const HITS_PER_MISS: i32 = 16;
 
-/// Shadows of all ways, on a sample of the keys, and the way that would have
-/// hit most often of late.
+/// The selected policy, and the shadows that select it.
 ///
-/// Only misses and as many hits as they pay for reach the shadows: where
-/// everything hits there is nothing to decide, and a lookup costs what it costs
-/// without. Who finds the shadows locked goes on without them.
+/// The shadows observe the sampled misses, and up to 16 sampled hits for each of them. If
+/// all lookups hit, no choice is needed, and a lookup has no additional cost. If another
+/// thread holds the lock of the shadows, the lookup is not observed.
 #[derive(Debug)]
 #[repr(align(128))]
 pub(crate) struct Duel {
     enabled: bool,
-    /// The present way.
-    way: AtomicU8,
-    /// A key is in the sample if these bits of its hash are 0.
+    /// Index of the selected policy.
+    policy: AtomicU8,
+    /// Sample mask: a key is sampled if these bits of its hash are 0.
     mask: AtomicU32,
-    /// Hits that are paid for.
+    /// Number of sampled hits that the shadows still observe.
     budget: AtomicI32,
-    state: Mutex<State>,
+    state: Mutex<DuelState>,
 }
 
 #[derive(Default)]
-struct State {
+struct DuelState {
     shadows: Option<Box<Shadows>>,
     capacity: usize,
     contest: Contest,
 }
 
-impl std::fmt::Debug for State {
+impl std::fmt::Debug for DuelState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State")
+        f.debug_struct("DuelState")
             .field("capacity", &self.capacity)
             .field("contest", &self.contest)
             .finish_non_exhaustive()
@@ -47,33 +46,34 @@ impl std::fmt::Debug for State {
 }
 
 impl Duel {
-    /// A duel over a cache of so many entries.
+    /// Creates a duel for a cache of `capacity` entries. If it is not `enabled`, the first
+    /// policy stays selected.
     pub(crate) fn new(enabled: bool, capacity: usize) -> Self {
         let duel = Self {
             enabled,
-            way: AtomicU8::new(0),
+            policy: AtomicU8::new(0),
             mask: AtomicU32::new(u32::MAX),
             budget: AtomicI32::new(0),
-            state: Mutex::new(State::default()),
+            state: Mutex::new(DuelState::default()),
         };
         duel.resize(capacity);
         duel
     }
 
-    /// The present way.
+    /// Returns the selected policy.
     pub(crate) fn policy(&self) -> &'static Policy {
-        &POLICIES[usize::from(self.way.load(Ordering::Relaxed)) % WAYS]
+        &POLICIES[usize::from(self.policy.load(Ordering::Relaxed)) % POLICY_COUNT]
     }
 
-    /// The capacity has turned out to be another one.
+    /// Sets the capacity of the cache, in entries.
     pub(crate) fn resize(&self, capacity: usize) {
         if !self.enabled {
             return;
         }
         let Some(mut state) = self.state.try_lock() else { return };
         let mask = self.mask.load(Ordering::Relaxed);
-        // A change of sample costs what the shadows know, so that a little
-        // more or less is no reason for one.
+        // A new sample invalidates the contents of the shadows, so the sampling rate changes
+        // only if the capacity changes by a large factor.
         let mut rate = u64::from(mask) + 1;
         if capacity as u64 > LARGEST as u64 * rate || (capacity as u64) * 3 < LARGEST as u64 * rate {
             rate = (capacity.div_ceil(LARGEST) as u64).next_power_of_two().min(1 << 31);
@@ -86,26 +86,27 @@ impl Duel {
         }
     }
 
-    /// Whether hits are paid for. To be asked first: it has the same answer
-    /// nearly every time, while in a small cache it is a coin's throw whether a
-    /// key is in the sample. A branch that cannot be foreseen was a fifth of a
-    /// lookup.
+    /// Returns whether the shadows observe hits.
+    ///
+    /// A lookup calls this before it tests whether the key is sampled. The result is nearly
+    /// always the same, while in a small cache about half of the keys are sampled; the
+    /// mispredicted branch took a fifth of a lookup's time.
     #[inline]
     pub(crate) fn wants_hits(&self) -> bool {
         self.budget.load(Ordering::Relaxed) > 0
     }
 
-    /// Takes note of a hit.
+    /// Records a hit.
     pub(crate) fn observe_hit(&self, hash: u64) {
         if self.is_sampled(hash) {
-            self.feed(short(hash), true);
+            self.observe(short(hash), true);
         }
     }
 
-    /// Takes note of a miss.
+    /// Records a miss.
     pub(crate) fn observe_miss(&self, hash: u64) {
         if self.enabled && self.is_sampled(hash) {
-            self.feed(short(hash), false);
+            self.observe(short(hash), false);
         }
     }
 
@@ -114,16 +115,16 @@ impl Duel {
     }
 
     #[cold]
-    fn feed(&self, hash: u32, hit: bool) {
+    fn observe(&self, hash: u32, hit: bool) {
         let Some(mut state) = self.state.try_lock() else { return };
         let budget = self.budget.load(Ordering::Relaxed) + if hit { -1 } else { HITS_PER_MISS };
         self.budget.store(budget.min(1 << 12), Ordering::Relaxed);
-        let State { shadows, capacity, contest } = &mut *state;
+        let DuelState { shadows, capacity, contest } = &mut *state;
         contest.note(shadows.get_or_insert_with(|| Box::new(Shadows::new(*capacity))).access(hash));
         if contest.is_due(*capacity) {
-            let way = contest.sum_up(usize::from(self.way.load(Ordering::Relaxed)), *capacity);
-            #[expect(clippy::cast_possible_truncation, reason = "one of a handful")]
-            self.way.store(way as u8, Ordering::Relaxed);
+            let policy = contest.select(usize::from(self.policy.load(Ordering::Relaxed)), *capacity);
+            #[expect(clippy::cast_possible_truncation, reason = "an index below the number of policies")]
+            self.policy.store(policy as u8, Ordering::Relaxed);
         }
     }
 }

@@ -1,14 +1,16 @@
-//! One entry, as it lies in the table.
+//! The part of an entry that a hit accesses.
 
 use super::life::{Lifetimes, STEPS, Term};
 use crate::sync::{AtomicU64, Ordering};
 
-/// The highest frequency.
+/// Maximum frequency.
 pub(crate) const MAX_FREQUENCY: u32 = 3;
 
-/// What a hit asks for of an entry. Times are milliseconds since the shard's
-/// base. With a key of 16 bytes and a value of 8 it is half a cache line, and
-/// never in two: without that, more than a third of all lookups waited for two.
+/// The fields of an entry that a hit accesses.
+///
+/// Times are milliseconds since the shard's base. With a key of 16 bytes and a value of 8
+/// bytes, a slot has 32 bytes and never crosses a cache line. Without the alignment, more than
+/// a third of all lookups accessed two lines.
 #[repr(C, align(32))]
 pub(crate) struct Slot<K, V> {
     pub(crate) key: K,
@@ -16,33 +18,37 @@ pub(crate) struct Slot<K, V> {
     state: AtomicU64,
 }
 
-/// What no hit asks for. Packed, since the alignment of the weight would make it a
-/// third longer, in every bucket of a table.
+/// The fields of an entry that no hit accesses. The struct is packed: the alignment of the
+/// weight would enlarge it by a third, in every bucket of a table.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, packed(4))]
-pub(crate) struct Rest {
+pub(crate) struct ColdFields {
     pub(crate) weight: u64,
-    /// When the life is over in any case.
+    /// Hard deadline: the entry expires at this time whatever its reads.
     pub(crate) hard: u32,
 }
 
-/// What is left of an entry that was taken out.
-pub(crate) struct Gone<K, V> {
+/// An entry that was removed.
+pub(crate) struct Removed<K, V> {
     _key: K,
     pub(crate) value: V,
     pub(crate) weight: u64,
 }
 
-/// What readers change of a slot, in one word, so that no reader sees a half of
-/// a change. From below: two bits of frequency, which eviction counts down; six
-/// of the term's reads; five of its step; which queue the slot is in; a mark for
-/// whoever walks the queues; and, above what is free, when the term ends. The
-/// sign says that a count is not full. Read as a number, what is above the free
-/// bits is then below every time from 0 on, so that one comparison tells whether a read
-/// has nothing to do but to answer. Full counts are left alone, so that the line
-/// of a popular entry stays in every core's cache.
+/// The fields of a slot that readers change, in one word, so that readers see each change as
+/// a whole.
+///
+/// From the lowest bit: the frequency (2 bits), which eviction decrements; the reads of the
+/// term (6 bits); its step (5 bits); the queue (1 bit); a mark for compaction of the queues
+/// (1 bit); unused bits; and from bit 31 the end of the term (32 bits). The sign bit is set
+/// while a count is below its maximum.
+///
+/// Shifted right by 31 bits as a signed number, the word is negative while a count is below its
+/// maximum. One comparison with the time then tells whether a read changes nothing: the term
+/// lasts and the counts are at their maximum. Such a read writes nothing, so the cache line of a
+/// popular entry stays shared between cores.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct State(u64);
+struct SlotState(u64);
 
 const FREQUENCY: u64 = 1;
 const READ: u64 = 1 << 2;
@@ -54,8 +60,8 @@ const MARK: u64 = 1 << 14;
 const ENDS: u64 = 1 << 31;
 const COUNTS: u64 = 1 << 63;
 
-impl State {
-    /// The state whose counts are these, without a mark. Reads count in it.
+impl SlotState {
+    /// Creates a state without a mark, in which reads are counted.
     fn new(frequency: u32, term: &Term, main: bool) -> Self {
         let step = (term.step - STEPS.start()).unsigned_abs();
         let counts = u64::from(frequency) * FREQUENCY + u64::from(term.reads.min(READS)) * READ;
@@ -91,24 +97,24 @@ impl State {
         Term { ends: self.ends(), step: self.step(), reads: self.reads() }
     }
 
-    /// Whether a read counts.
+    /// Returns whether a count is below its maximum, so that reads are counted.
     const fn counts(self) -> bool {
         self.0 & COUNTS != 0
     }
 
-    /// Whether the term lasts at `now`.
+    /// Returns whether the term lasts at `now`.
     #[inline]
     fn lasts(self, now: i64) -> bool {
         now < i64::from(self.ends())
     }
 
-    /// Whether it does, and a read changes nothing.
+    /// Returns whether the term lasts at `now` and no read is counted.
     #[inline]
     fn lasts_and_is_full(self, now: i64) -> bool {
         now < self.0.cast_signed() >> ENDS.trailing_zeros()
     }
 
-    /// One more read, in both counts, of which that of the term ends at `hot`.
+    /// Returns the state after one more read. The reads of a term are counted up to `hot`.
     const fn read(self, hot: u32) -> Self {
         let (frequency, reads) = (self.frequency(), self.reads());
         let more = (frequency < MAX_FREQUENCY) as u64 * FREQUENCY + (reads < hot) as u64 * READ;
@@ -118,28 +124,29 @@ impl State {
 }
 
 impl<K, V> Slot<K, V> {
-    /// A slot whose first term ends at `ends`.
+    /// Creates a slot whose first term ends at `ends`.
     pub(crate) fn new(key: K, value: V, ends: u32) -> Self {
-        let state = State::new(0, &Term { ends, step: 0, reads: 0 }, false);
+        let state = SlotState::new(0, &Term { ends, step: 0, reads: 0 }, false);
         Self { key, value, state: AtomicU64::new(state.0) }
     }
 
     #[inline]
-    fn state(&self) -> State {
-        State(self.state.load(Ordering::Relaxed))
+    fn state(&self) -> SlotState {
+        SlotState(self.state.load(Ordering::Relaxed))
     }
 
-    /// When the present term ends.
+    /// Returns the end of the current term.
     pub(crate) fn ends(&self) -> u32 {
         self.state().ends()
     }
 
-    /// Whether the present term lasts.
+    /// Returns whether the current term lasts at `now`.
     pub(crate) fn in_term(&self, now: u32) -> bool {
         self.state().lasts(i64::from(now))
     }
 
-    /// Whether the entry lives, after any renewal it has earned.
+    /// Returns whether the entry lives at `now`. If its term has ended and its reads earned
+    /// another, the term is renewed.
     pub(crate) fn lives(&self, now: u32, hard: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
         self.in_term(now) || self.renewed(now, hard, hash, lifetimes)
     }
@@ -147,16 +154,16 @@ impl<K, V> Slot<K, V> {
     #[cold]
     fn renewed(&self, now: u32, hard: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
         let renew = |state| {
-            let state = State(state);
+            let state = SlotState(state);
             let term = lifetimes.renew(state.term(), hard, hash, now)?;
-            Some(State::new(state.frequency(), &term, state.main()).0)
+            Some(SlotState::new(state.frequency(), &term, state.main()).0)
         };
         self.state.fetch_update(Ordering::Relaxed, Ordering::Relaxed, renew).is_ok()
     }
 
-    /// Reads the entry at `now`: whether it lives.
+    /// Counts a read at `now` and returns whether the entry lives.
     pub(crate) fn read(&self, now: u32, hard: u32, hash: u32, lifetimes: &Lifetimes) -> bool {
-        // Another reader may have renewed it, and others have read it since.
+        // The state is loaded again: another reader may have renewed or read the entry.
         let lives = self.lives(now, hard, hash, lifetimes);
         let state = self.state();
         if lives && state.counts() {
@@ -165,15 +172,15 @@ impl<K, V> Slot<K, V> {
         lives
     }
 
-    /// Reads the entry at `now` if the present term lasts. Otherwise it says no,
-    /// and does nothing.
+    /// Counts a read at `now` if the current term lasts, and returns whether it does. If the term
+    /// has ended, nothing changes.
     #[inline]
     pub(crate) fn read_in_term(&self, now: i64, lifetimes: &Lifetimes) -> bool {
         let state = self.state();
         if state.lasts_and_is_full(now) {
             return true;
         }
-        // So it is over, or a read counts.
+        // Either the term has ended, or the read is counted.
         let lasts = state.lasts(now);
         if lasts {
             self.count(state, lifetimes);
@@ -181,35 +188,34 @@ impl<K, V> Slot<K, V> {
         lasts
     }
 
-    /// Counts a read of an entry in this state.
+    /// Counts a read of an entry that is in `state`.
     #[inline]
-    fn count(&self, state: State, lifetimes: &Lifetimes) {
-        // A store, since an atomic addition costs each read too much. Of two
-        // readers at once one may go uncounted, or undo the other's renewal,
-        // which the next then makes anew. Nothing else changes meanwhile: that
-        // takes the exclusive lock.
+    fn count(&self, state: SlotState, lifetimes: &Lifetimes) {
+        // This is a store, since an atomic addition would make every read slower. If two readers
+        // store at the same time, one read may not be counted, or a renewal may be undone, which the
+        // next reader repeats. Every other change needs the exclusive lock.
         self.state.store(state.read(lifetimes.hot).0, Ordering::Relaxed);
     }
 
-    /// Puts another value in the slot, with a life of its own. What is known of
-    /// the key's popularity stays.
+    /// Replaces the value and starts a new lifetime. The frequency and the queue stay.
     pub(crate) fn replace(&mut self, value: V, ends: u32) -> V {
-        let state = State::new(self.frequency(), &Term { ends, step: 0, reads: 0 }, self.in_main());
+        let state = SlotState::new(self.frequency(), &Term { ends, step: 0, reads: 0 }, self.in_main());
         *self.state.get_mut() = state.0;
         std::mem::replace(&mut self.value, value)
     }
 
-    /// Leaves the cache, with what it weighed.
-    pub(crate) fn leave(self, weight: u64) -> Gone<K, V> {
-        Gone { _key: self.key, value: self.value, weight }
+    /// Converts the slot to a removed entry of this weight.
+    pub(crate) fn leave(self, weight: u64) -> Removed<K, V> {
+        Removed { _key: self.key, value: self.value, weight }
     }
 
-    /// How often it was read since eviction last looked, up to [`MAX_FREQUENCY`].
+    /// Returns the number of reads since eviction last examined the entry, at most
+    /// [`MAX_FREQUENCY`].
     pub(crate) fn frequency(&self) -> u32 {
         self.state().frequency()
     }
 
-    /// Counts the frequency down by so many reads, or to none.
+    /// Subtracts `reads` from the frequency, down to 0.
     pub(crate) fn cool(&mut self, reads: u32) {
         let fewer = u64::from(reads.min(self.frequency()));
         if fewer > 0 {
@@ -218,41 +224,41 @@ impl<K, V> Slot<K, V> {
         }
     }
 
-    /// Whether the slot is in the main queue, and not in the small one.
+    /// Returns whether the entry is in the main queue. Otherwise it is in the small queue.
     pub(crate) fn in_main(&self) -> bool {
         self.state().main()
     }
 
-    /// Moves the slot to the main queue, with its frequency at 0.
+    /// Assigns the entry to the main queue and resets its frequency to 0.
     pub(crate) fn promote(&mut self) {
         let state = self.state();
-        *self.state.get_mut() = State::new(0, &state.term(), true).0;
+        *self.state.get_mut() = SlotState::new(0, &state.term(), true).0;
     }
 
-    /// Marks the slot, or takes the mark away.
+    /// Sets or clears the mark.
     pub(crate) fn mark(&mut self, mark: bool) {
         let state = self.state.get_mut();
         *state = *state & !MARK | if mark { MARK } else { 0 };
     }
 
-    /// Whether the slot is marked.
+    /// Returns whether the mark is set.
     pub(crate) fn is_marked(&self) -> bool {
         self.state().0 & MARK != 0
     }
 
-    /// Counts the times from a base that is later by `by`.
+    /// Moves the origin of times `by` milliseconds later.
     pub(crate) fn rebase(&mut self, by: u32) {
         let state = self.state();
         let term = Term { ends: state.ends().saturating_sub(by), ..state.term() };
         let counts = state.0 | !COUNTS;
-        *self.state.get_mut() = counts & State::new(state.frequency(), &term, state.main()).0;
+        *self.state.get_mut() = counts & SlotState::new(state.frequency(), &term, state.main()).0;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::AdaptiveCacheConfig;
     use super::*;
+    use crate::cache::config::AdaptiveCacheConfig;
 
     #[test]
     fn counts_are_full_at_their_limits_and_leave_each_other_alone() {
@@ -281,7 +287,7 @@ mod tests {
     #[test]
     fn a_slot_of_an_id_and_a_pointer_is_half_a_cache_line() {
         assert_eq!(size_of::<Slot<[u64; 2], Option<std::sync::Arc<u64>>>>(), 32);
-        assert_eq!(size_of::<Rest>(), 12);
+        assert_eq!(size_of::<ColdFields>(), 12);
     }
 
     #[test]
@@ -289,7 +295,7 @@ mod tests {
         for step in STEPS {
             let term = Term { ends: u32::MAX, step, reads: 63 };
             for main in [false, true] {
-                let state = State::new(2, &term, main);
+                let state = SlotState::new(2, &term, main);
                 assert_eq!((state.term(), state.frequency(), state.main()), (term, 2, main));
             }
         }

@@ -1,47 +1,51 @@
-//! How long an entry lives.
+//! Lifetimes of entries.
 
-use super::config::AdaptiveCacheConfig;
+use crate::cache::config::AdaptiveCacheConfig;
 
-/// Steps of a term's length, each twice the one before; 0 is the first term's.
+/// Range of a term's step: the binary logarithm of its length divided by the first term's.
 pub(crate) const STEPS: std::ops::RangeInclusive<i32> = -16..=15;
 
-/// The formula of lifetimes, in milliseconds.
+/// The rules of lifetimes, in milliseconds.
 ///
-/// A life is a chain of terms. The first is `ttl` long and begins when the
-/// value was read from its source. At the end of a term its reads decide:
-/// none, and the life is over; up to `cold`, and another term follows half as
-/// long, down to `min`; from `hot` on, one twice as long, up to `max`; and in
-/// between, one of the same length. The part `decay` of the reads is carried
-/// into the new term. Nothing lives beyond `max_age`.
+/// A lifetime is a chain of terms. The first term is `ttl` long and begins when the value was
+/// read from its source. At the end of a term, the number of reads in it decides:
 ///
-/// Terms end where they end, however late that is noticed: reads are only
-/// counted before the end, so that it makes no difference when the sum is done.
+/// - no read: the entry expires;
+/// - at most `cold` reads: the next term is half as long, at least `min`;
+/// - at least `hot` reads: the next term is twice as long, at most `max`;
+/// - otherwise, the next term has the same length.
+///
+/// The fraction `decay` of the reads is carried over into the next term. No term ends later
+/// than `max_age` after the value was read.
+///
+/// Only reads before the end of a term are counted, so the result does not depend on when the
+/// end is noticed, and no timer is needed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lifetimes {
     first: u32,
     min: u32,
     max: u32,
     pub(crate) max_age: u32,
-    /// The reads of a term that are counted.
+    /// Number of reads from which the next term is twice as long. Further reads are not counted.
     pub(crate) hot: u32,
     cold: u32,
     decay: f64,
     jitter: f64,
 }
 
-/// Where an entry's life stands.
+/// The current term of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Term {
-    /// When it ends: milliseconds, of any origin.
+    /// End of the term, in milliseconds since an origin that the caller chooses.
     pub(crate) ends: u32,
-    /// How far its length is from the first's, in doublings.
+    /// Number of doublings (negative: halvings) of the first term's length.
     pub(crate) step: i32,
-    /// The reads that count in it so far.
+    /// Number of reads in this term, including those carried over.
     pub(crate) reads: u32,
 }
 
 impl Lifetimes {
-    /// The lifetimes of a valid configuration.
+    /// Creates the lifetimes of a valid configuration.
     pub(crate) fn new(config: &AdaptiveCacheConfig) -> Self {
         let millis = |life: std::time::Duration| u32::try_from(life.as_millis()).unwrap_or(u32::MAX);
         Self {
@@ -56,7 +60,7 @@ impl Lifetimes {
         }
     }
 
-    /// The length of a term, with the key's own jitter.
+    /// Returns the length of a term with the jitter of the key's hash.
     #[inline]
     pub(crate) fn term(&self, step: i32, hash: u32) -> u32 {
         let side = f64::from(hash) / f64::from(u32::MAX / 2) - 1.0;
@@ -66,9 +70,9 @@ impl Lifetimes {
         length
     }
 
-    /// The length of a term without jitter.
+    /// Returns the length of a term without jitter.
     fn length(&self, step: i32) -> f64 {
-        // Most terms are first ones, and a power costs more than all the rest.
+        // Most terms are first terms, and `exp2` costs more than the rest of this function.
         let doublings = if step == 0 { 1.0 } else { f64::from(step).exp2() };
         self.clamp(f64::from(self.first) * doublings)
     }
@@ -77,15 +81,15 @@ impl Lifetimes {
         length.max(f64::from(self.min)).min(f64::from(self.max))
     }
 
-    /// The term that `now` falls in after `term` has ended, or nothing if the
-    /// life is over; `hard` is where it is over in any case.
+    /// Returns the term that contains `now`, after `term` has ended, or `None` if the entry has
+    /// expired. `hard` is the latest end of any term.
     pub(crate) fn renew(&self, mut term: Term, hard: u32, hash: u32, now: u32) -> Option<Term> {
         while term.ends <= now {
             if term.reads == 0 || term.ends >= hard {
                 return None;
             }
-            // A length at its limit stays on its step, and leaves it at the
-            // first change of direction.
+            // At a limit of the length, the step does not change. The first change in the other
+            // direction therefore has an effect.
             if term.reads >= self.hot {
                 if self.length(term.step) < f64::from(self.max) {
                     term.step = (term.step + 1).min(*STEPS.end());
@@ -114,7 +118,7 @@ mod tests {
 
     fn lifetimes() -> Lifetimes {
         let config = AdaptiveCacheConfig { jitter: 0.0, ..AdaptiveCacheConfig::default() };
-        Lifetimes::new(&config.max_age(Duration::from_millis(800)))
+        Lifetimes::new(&config.with_lifetimes(Duration::from_millis(800)))
     }
 
     #[test]
@@ -147,7 +151,7 @@ mod tests {
     #[test]
     fn jitter_stays_within_its_part_and_within_the_limits() {
         let config = AdaptiveCacheConfig { jitter: 0.1, ..AdaptiveCacheConfig::default() };
-        let lifetimes = Lifetimes::new(&config.max_age(Duration::from_secs(8)));
+        let lifetimes = Lifetimes::new(&config.with_lifetimes(Duration::from_secs(8)));
         let lengths = |step| (0..1_000_u32).map(move |i| lifetimes.term(step, i.wrapping_mul(0x9E37_79B9)));
         assert!(lengths(0).all(|length| (3_600..=4_400).contains(&length)));
         assert!(lengths(0).any(|length| length < 3_700) && lengths(0).any(|length| length > 4_300));
