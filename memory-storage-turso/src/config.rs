@@ -60,6 +60,7 @@ impl BatchConfig {
 /// The longest of any time that can be set: a day.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 
+#[cfg(feature = "local")]
 /// What each connection's cache of prepared statements may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreparedCacheConfig {
@@ -71,15 +72,18 @@ pub struct PreparedCacheConfig {
     pub max_sql_bytes: usize,
 }
 
+#[cfg(feature = "local")]
 impl Default for PreparedCacheConfig {
     fn default() -> Self {
         Self { max_size: 100, max_sql_bytes: 16 << 10 }
     }
 }
 
+#[cfg(feature = "local")]
 /// Far more than there are different statements.
 const MAX_STATEMENTS: usize = 10_000;
 
+#[cfg(feature = "local")]
 impl PreparedCacheConfig {
     pub(crate) fn validate(&self) -> Result<()> {
         if self.max_size == 0 {
@@ -96,6 +100,7 @@ impl PreparedCacheConfig {
     }
 }
 
+#[cfg(feature = "local")]
 /// When a local write counts as stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Synchronous {
@@ -107,8 +112,8 @@ pub enum Synchronous {
     Full,
 }
 
+#[cfg(feature = "local")]
 impl Synchronous {
-    #[cfg(feature = "local")]
     pub(crate) const fn pragma(self) -> &'static str {
         match self {
             Self::Normal => "PRAGMA synchronous = NORMAL",
@@ -274,8 +279,11 @@ mod tests {
         assert!(batch.validate().unwrap_err().to_string().contains("batch_size"));
         let batch = BatchConfig { retry_base_delay: Duration::from_secs(6), ..BatchConfig::default() };
         assert!(batch.validate().unwrap_err().to_string().contains("retry_base_delay"));
-        let cache = PreparedCacheConfig { max_size: 0, ..PreparedCacheConfig::default() };
-        assert!(cache.validate().unwrap_err().to_string().contains("max_size"));
+        #[cfg(feature = "local")]
+        {
+            let cache = PreparedCacheConfig { max_size: 0, ..PreparedCacheConfig::default() };
+            assert!(cache.validate().unwrap_err().to_string().contains("max_size"));
+        }
     }
 
     #[cfg(feature = "remote")]

@@ -1,26 +1,27 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(
-    not(all(feature = "local", feature = "remote")),
-    allow(dead_code, unused_imports, unused_variables, reason = "some parts are for one of the transports alone")
-)]
-
-#[cfg(not(any(feature = "local", feature = "remote")))]
-compile_error!("a storage needs a way to its database: enable the feature `local`, `remote` or both");
 
 mod cache;
+#[cfg(any(feature = "local", feature = "remote"))]
 mod config;
 mod metrics;
 #[cfg(feature = "local")]
 mod prepared;
+#[cfg(any(feature = "local", feature = "remote"))]
 mod schema;
+#[cfg(any(feature = "local", feature = "remote"))]
 mod sql;
+#[cfg(any(feature = "local", feature = "remote"))]
 mod storage;
+#[cfg(any(feature = "local", feature = "remote"))]
 mod transport;
 
 pub use cache::{CachedStats, CachedStorage, KindCacheStats, QueryCache, QueryCacheStats, QueryKey};
+#[cfg(any(feature = "local", feature = "remote"))]
+pub use config::BatchConfig;
 #[cfg(feature = "remote")]
 pub use config::LedgerConfig;
-pub use config::{BatchConfig, PreparedCacheConfig, Synchronous};
+#[cfg(feature = "local")]
+pub use config::{PreparedCacheConfig, Synchronous};
 /// The settings and the clock of the caches, from the crate that implements them.
 pub use memory_storage_redb::{AdaptiveCacheConfig, CacheConfig, Clock, Moment};
 pub use metrics::{
@@ -28,6 +29,7 @@ pub use metrics::{
     PerformanceMetrics, PerformanceSnapshot, PreparedCacheStats, PreparedStatementMetrics, ReadMetrics,
     TransportMetrics,
 };
+#[cfg(any(feature = "local", feature = "remote"))]
 pub use storage::{CachedTursoStorage, TursoBuilder, TursoStorage};
 #[cfg(feature = "remote")]
 pub use transport::remote::NetworkStats;

@@ -15,6 +15,12 @@ const STEPS: &[(&str, &[&str], &str)] = &[
     ("format", &["fmt", "--check", "--manifest-path", "benches/peers/rusqlite/Cargo.toml"], ""),
     ("format", &["fmt", "--check", "--manifest-path", "benches/peers/do-memory-storage-turso/Cargo.toml"], ""),
     ("lint", &["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"], ""),
+    ("lint", &feature_set(""), ""),
+    ("lint", &feature_set("local"), ""),
+    ("lint", &feature_set("remote"), ""),
+    ("lint", &feature_set("metrics"), ""),
+    ("lint", &feature_set("local,metrics"), ""),
+    ("lint", &feature_set("remote,metrics"), ""),
     ("docs", &["doc", "--workspace", "--all-features", "--no-deps", "--locked"], "-D warnings"),
     ("tests", &["test", "--workspace", "--all-features", "--locked"], ""),
     // What any crate in a user's tree may switch on for all: numbers of any
@@ -44,6 +50,24 @@ const STEPS: &[(&str, &[&str], &str)] = &[
         "",
     ),
 ];
+
+/// The lint of `memory-storage-turso` with these features alone. All of them
+/// together are linted with the workspace.
+const fn feature_set(features: &'static str) -> [&'static str; 11] {
+    [
+        "clippy",
+        "--package",
+        "memory-storage-turso",
+        "--lib",
+        "--locked",
+        "--no-default-features",
+        "--features",
+        features,
+        "--",
+        "-D",
+        "warnings",
+    ]
+}
 
 const QUICK_BENCH: (&str, &[&str], &str) =
     ("bench", &["run", "--quiet", "--release", "--locked", "--package", "xtask", "--", "bench", "--quick"], "");

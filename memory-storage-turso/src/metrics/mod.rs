@@ -8,11 +8,16 @@
 #![expect(clippy::cast_precision_loss, reason = "means and ratios, for which an f64 is exact enough")]
 
 mod caches;
+#[cfg_attr(
+    not(any(feature = "local", feature = "remote")),
+    expect(dead_code, reason = "no call is made without a transport")
+)]
 mod call;
 mod count;
 mod latencies;
 mod operation;
 pub(crate) mod performance;
+#[cfg_attr(not(feature = "local"), expect(dead_code, reason = "only local connections prepare statements"))]
 mod prepared;
 mod recorder;
 mod report;
@@ -22,6 +27,7 @@ mod snapshot;
 mod transport;
 
 pub(crate) use caches::{CacheTotals, Counted, ReadTotals, Registration};
+#[cfg(any(feature = "local", feature = "remote"))]
 pub(crate) use call::Call;
 pub(crate) use count::Count;
 pub use latencies::Latencies;

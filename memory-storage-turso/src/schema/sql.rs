@@ -71,20 +71,25 @@ const VERSION_1: &[&str] = &[
     "CREATE INDEX heuristics_by_time ON heuristics (created_at DESC, heuristic_id DESC)",
 ];
 
+#[cfg(feature = "local")]
 pub(crate) const COUNT_VERSION_TABLE: &str =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'memory_schema'";
 
+#[cfg(feature = "local")]
 pub(crate) const COUNT_INDEX: &str = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = ?1";
 
+#[cfg(feature = "local")]
 pub(crate) const VERSION_TABLE: &str = "memory_schema";
 
 /// Which of the names that the schema takes are taken.
+#[cfg(feature = "local")]
 pub(crate) const SELECT_TABLES: &str = "SELECT lower(name) FROM sqlite_schema
     WHERE type IN ('table', 'view')
         AND lower(name) IN ('memory_schema', 'memory_writes', 'episodes', 'patterns', 'heuristics')";
 
 pub(crate) const SELECT_VERSION: &str = "SELECT version FROM memory_schema";
 
+#[cfg(feature = "local")]
 pub(crate) const DELETE_VERSION: &str = "DELETE FROM memory_schema";
 
 /// To be followed by the version in parentheses, a number of this code's.

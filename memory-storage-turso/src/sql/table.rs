@@ -12,6 +12,7 @@ pub(crate) struct TableSql {
     /// before JSON escapes, and for each column `{"type":"text","value":""}` or
     /// `{"type":"integer","value":""}` with up to 20 digits. The constant is the
     /// sum for the columns of limited length, and for the total beside them.
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only servers need it"))]
     pub(crate) size: &'static str,
     pub(crate) upsert: Upsert,
     /// Deletes the rows whose ids are in the JSON array `?1`.
@@ -24,6 +25,7 @@ pub(crate) struct Upsert {
     /// The row of its parameters.
     pub(crate) one: &'static str,
     /// The rows of the JSON array `?1`.
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only servers need it"))]
     pub(crate) many: &'static str,
 }
 
@@ -31,5 +33,6 @@ pub(crate) struct Upsert {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Texts {
     pub(crate) local: &'static str,
+    #[cfg_attr(not(feature = "remote"), expect(dead_code, reason = "only servers need it"))]
     pub(crate) remote: &'static str,
 }

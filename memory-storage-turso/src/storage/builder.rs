@@ -12,11 +12,11 @@ use memory_core::Error;
 use memory_core::Result;
 
 use super::TursoStorage;
-#[cfg(feature = "local")]
-use crate::config::LocalConfig;
-use crate::config::{BatchConfig, PreparedCacheConfig, Synchronous};
+use crate::config::BatchConfig;
 #[cfg(feature = "remote")]
 use crate::config::{LedgerConfig, RemoteConfig};
+#[cfg(feature = "local")]
+use crate::config::{LocalConfig, PreparedCacheConfig, Synchronous};
 use crate::metrics::PerformanceMetrics;
 use crate::schema::IndexedKey;
 use crate::transport::Transport;

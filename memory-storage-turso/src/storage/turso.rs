@@ -167,6 +167,7 @@ impl TursoStorage {
     /// As any read; [`Error::Unsupported`](memory_core::Error::Unsupported)
     /// where the schema is newer than this library. A missing schema is none:
     /// [`initialize_schema`](Self::initialize_schema) may be about to create it.
+    #[cfg_attr(not(feature = "remote"), expect(clippy::unused_async, reason = "only servers are connected to"))]
     pub async fn connect(&self) -> Result<()> {
         match &self.transport {
             #[cfg(feature = "local")]

@@ -34,6 +34,7 @@ impl Transport {
 
     /// The largest row that the database takes, in bytes, where that is less
     /// than any record needs.
+    #[cfg_attr(not(feature = "local"), expect(clippy::unnecessary_wraps, reason = "local rows have no such limit"))]
     pub(crate) const fn max_row_size(&self) -> Option<usize> {
         match self {
             #[cfg(feature = "local")]
@@ -147,6 +148,7 @@ impl Transport {
         }
     }
 
+    #[cfg_attr(not(feature = "local"), expect(clippy::unused_async, reason = "only local databases are closed"))]
     pub(crate) async fn close(self) {
         match self {
             #[cfg(feature = "local")]

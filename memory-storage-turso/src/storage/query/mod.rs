@@ -14,8 +14,10 @@ mod narrow;
 mod order;
 mod place;
 
+#[cfg(feature = "local")]
+use memory_core::Id;
+use memory_core::Query;
 use memory_core::backend::{Position, Scalar};
-use memory_core::{Id, Query};
 
 pub(crate) use access::by_index;
 #[cfg(feature = "local")]
@@ -27,7 +29,9 @@ pub(crate) use explain::{explain, plan};
 pub(crate) use filter::check as check_filter;
 
 use super::table::Table;
-use crate::sql::{Statement, Value, id_list};
+#[cfg(feature = "local")]
+use crate::sql::id_list;
+use crate::sql::{Statement, Value};
 
 /// SQL in the making: text with `?` for each value, in order.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +85,7 @@ fn number_text(real: f64) -> String {
 }
 
 /// The records of these ids.
+#[cfg(feature = "local")]
 pub(crate) fn get<R: Table>(ids: &[Id<R>]) -> Statement {
     let mut sql = Sql::default();
     sql.push("SELECT ").push(R::SQL.columns.local).push(" FROM ").push(R::SQL.table).push(" WHERE ").push(R::SQL.id);
