@@ -72,6 +72,26 @@ async fn places_where_no_file_can_be_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_file_of_an_older_redb_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("old.redb");
+    let table = redb_2::TableDefinition::<&str, u64>::new("numbers");
+    let database = redb_2::Database::create(&path).unwrap();
+    let txn = database.begin_write().unwrap();
+    txn.open_table(table).unwrap().insert("one", 1).unwrap();
+    txn.commit().unwrap();
+    drop(database);
+    let before = std::fs::read(&path).unwrap();
+    for verify in [true, false] {
+        let error = RedbStorage::builder().verify_on_open(verify).open(&path).await.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::Unsupported { .. }) && text.contains("file format 2"), "{text}");
+        assert!(text.contains("redb 2.6 upgrades") && text.contains("old.redb"), "{text}");
+    }
+    assert!(std::fs::read(&path).unwrap() == before);
+}
+
+#[tokio::test]
 async fn an_index_that_is_made_later_holds_what_was_there_before() {
     let storage = RedbStorage::memory().await.unwrap();
     let episodes: Vec<_> = (0..50).map(|n| episode(if n % 2 == 0 { "s77" } else { "other" })).collect();

@@ -5,6 +5,7 @@ mod check;
 mod clear;
 pub mod history;
 pub mod hostile;
+pub mod kill;
 mod marked;
 mod report;
 mod sample;

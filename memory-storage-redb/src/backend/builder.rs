@@ -24,12 +24,12 @@ use super::index::IndexedKey;
 pub struct RedbBuilder {
     indexes: Vec<String>,
     cache_size: usize,
-    verify_on_open: bool,
+    verify_on_open: Option<bool>,
 }
 
 impl Default for RedbBuilder {
     fn default() -> Self {
-        Self { indexes: Vec::new(), cache_size: 128 << 20, verify_on_open: true }
+        Self { indexes: Vec::new(), cache_size: 128 << 20, verify_on_open: None }
     }
 }
 
@@ -51,12 +51,13 @@ impl RedbBuilder {
     }
 
     /// Whether the checksum of every page is verified when a file is opened,
-    /// which reads all of it. Without, a file opens at once, and damage to it is
+    /// which reads all of it: 7 to 50 ms for each MB on a busy machine
+    /// (`plans/MEASUREMENTS.md`). Without, a file opens at once, and damage to it is
     /// noticed where it is met: damaged records are [`Error::Corrupt`] either way,
-    /// but a damaged index may hide records until
-    /// [`check`](RedbStorage::check) tells. Default: true.
+    /// but a damaged index may hide records until [`check`](RedbStorage::check)
+    /// tells. Default: files of at most 64 MiB are verified, larger ones are not.
     pub const fn verify_on_open(mut self, verify: bool) -> Self {
-        self.verify_on_open = verify;
+        self.verify_on_open = Some(verify);
         self
     }
 
@@ -81,6 +82,22 @@ impl RedbBuilder {
     /// [`Error::InvalidInput`] for a key that cannot have an index.
     pub async fn memory(self) -> Result<RedbStorage> {
         RedbStorage::start(self.config(Place::Memory)?).await
+    }
+
+    /// Opens the database in a storage of the caller's own, such as an encrypted
+    /// file. `make` is called once now, and again whenever the database is opened
+    /// anew after a failure of the storage. The caller sees that no other process
+    /// uses what is below.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    #[cfg(feature = "storage-backend")]
+    pub async fn open_on<B: redb::StorageBackend>(
+        self,
+        make: impl Fn() -> B + Send + Sync + 'static,
+    ) -> Result<RedbStorage> {
+        RedbStorage::start(self.config(Place::backend(make))?).await
     }
 
     pub(super) fn config(self, place: Place) -> Result<Config> {

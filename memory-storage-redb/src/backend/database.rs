@@ -1,11 +1,13 @@
 //! The open database, which may have to be opened again.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::{fmt, fs};
 
 use memory_core::{Error, Result};
+#[cfg(any(test, feature = "storage-backend"))]
+use redb::DatabaseError;
 use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase};
 
@@ -20,19 +22,32 @@ pub(super) struct Config {
     pub(super) place: Place,
     /// How much redb keeps in memory, in bytes.
     pub(super) cache_size: usize,
-    /// Whether every page is verified when a file is opened.
-    pub(super) verify_on_open: bool,
+    /// Whether every page is verified when a file is opened. `None`: of files
+    /// that are small enough.
+    pub(super) verify_on_open: Option<bool>,
     /// The metadata keys that are to have an index.
     pub(super) keys: BTreeSet<IndexedKey>,
 }
+
+/// Opens a database with redb's settings.
+#[cfg(any(test, feature = "storage-backend"))]
+pub(super) type Opens = dyn Fn(&Builder) -> Result<Database, DatabaseError> + Send + Sync;
 
 #[derive(Clone)]
 pub(super) enum Place {
     File(PathBuf),
     Memory,
-    /// A storage of the tests'.
-    #[cfg(test)]
-    Of(Arc<dyn Fn() -> super::tests::Injected + Send + Sync>),
+    /// A storage of the caller's own, opened anew by each call.
+    #[cfg(any(test, feature = "storage-backend"))]
+    Backend(Arc<Opens>),
+}
+
+#[cfg(any(test, feature = "storage-backend"))]
+impl Place {
+    /// The storage that `make` makes whenever the database is opened.
+    pub(super) fn backend<B: redb::StorageBackend>(make: impl Fn() -> B + Send + Sync + 'static) -> Self {
+        Self::Backend(Arc::new(move |builder| builder.create_with_backend(make())))
+    }
 }
 
 impl fmt::Debug for Place {
@@ -40,19 +55,32 @@ impl fmt::Debug for Place {
         match self {
             Self::File(path) => path.fmt(f),
             Self::Memory => f.write_str("memory"),
-            #[cfg(test)]
-            Self::Of(_) => f.write_str("injected"),
+            #[cfg(any(test, feature = "storage-backend"))]
+            Self::Backend(_) => f.write_str("a storage backend"),
         }
     }
 }
 
+/// The largest file that is verified when it is opened, unless settings say
+/// otherwise: about half a second of work on a busy machine.
+const VERIFIED: u64 = 64 << 20;
+
 impl Config {
+    pub(super) fn verifies(&self) -> bool {
+        self.verify_on_open.unwrap_or_else(|| match &self.place {
+            Place::File(path) => fs::metadata(path).is_ok_and(|file| file.len() <= VERIFIED),
+            Place::Memory => false,
+            #[cfg(any(test, feature = "storage-backend"))]
+            Place::Backend(_) => true,
+        })
+    }
+
     fn open(&self, verify: bool) -> Result<(Database, Indexes)> {
         let operation = match &self.place {
             Place::File(path) => format!("open the database {}", path.display()),
             Place::Memory => "open the database".to_owned(),
-            #[cfg(test)]
-            Place::Of(_) => "open the database".to_owned(),
+            #[cfg(any(test, feature = "storage-backend"))]
+            Place::Backend(_) => "open the database".to_owned(),
         };
         guarded(&operation, || {
             let mut builder = Builder::new();
@@ -60,8 +88,8 @@ impl Config {
             let database = match &self.place {
                 Place::File(path) => builder.create(path),
                 Place::Memory => builder.create_with_backend(InMemoryBackend::new()),
-                #[cfg(test)]
-                Place::Of(make) => builder.create_with_backend(make()),
+                #[cfg(any(test, feature = "storage-backend"))]
+                Place::Backend(open) => open(&builder),
             };
             let database = database.map_err(|error| error::database(&operation, &error))?;
             let indexes = schema::prepare(&database, &self.keys)?;
@@ -93,7 +121,7 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn open(config: Config) -> Result<Self> {
-        let (database, indexes) = config.open(config.verify_on_open)?;
+        let (database, indexes) = config.open(config.verifies())?;
         Ok(Self { config, state: RwLock::new(State::Open(database)), indexes: RwLock::new(Arc::new(indexes)) })
     }
 

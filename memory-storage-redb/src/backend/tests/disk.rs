@@ -13,6 +13,7 @@ pub(in super::super) struct Disk {
     /// From which byte on nothing can be written. The file can grow beyond: a
     /// hole takes no space.
     room: AtomicU64,
+    read_only: AtomicBool,
     failing_sync: AtomicBool,
     panicking_read: AtomicBool,
     syncs: AtomicU64,
@@ -29,6 +30,7 @@ impl Disk {
         Arc::new(Self {
             content: Mutex::new(content),
             room: AtomicU64::new(u64::MAX),
+            read_only: AtomicBool::new(false),
             failing_sync: AtomicBool::new(false),
             panicking_read: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
@@ -45,6 +47,15 @@ impl Disk {
     pub(super) fn set_full(&self, full: bool) {
         let room = if full { self.content().len() as u64 } else { u64::MAX };
         self.room.store(room, Ordering::SeqCst);
+    }
+
+    /// Refuses every change, or takes changes again.
+    pub(super) fn set_read_only(&self, read_only: bool) {
+        self.read_only.store(read_only, Ordering::SeqCst);
+    }
+
+    fn changes(&self) -> io::Result<()> {
+        if self.read_only.load(Ordering::SeqCst) { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
     }
 
     pub(super) fn fail_syncs(&self, fail: bool) {
@@ -84,6 +95,7 @@ impl StorageBackend for Injected {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.changes()?;
         self.0.content().resize(place(len), 0);
         Ok(())
     }
@@ -99,6 +111,7 @@ impl StorageBackend for Injected {
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.changes()?;
         if offset + data.len() as u64 > self.0.room.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }

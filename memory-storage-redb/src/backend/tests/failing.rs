@@ -39,6 +39,37 @@ async fn on_a_full_disk_writes_fail_what_is_there_is_read_and_writes_go_on_once_
     assert!(report.is_sound() && report.records == 2, "{report:?}");
 }
 
+#[tokio::test]
+async fn on_a_read_only_disk_opening_and_writes_are_refused_and_nothing_is_lost() {
+    let disk = Disk::new(Vec::new());
+    let storage = open(&disk).await.unwrap();
+    storage.put(&[episode(0, 100)]).await.unwrap();
+    let refused = |error: &Error| {
+        let text = error.to_string();
+        assert!(matches!(error, Error::Unsupported { .. }) && text.contains("cannot be written"), "{error}");
+    };
+    disk.set_read_only(true);
+    // Whether it was written shows once the database can be opened again.
+    let error = storage.put(&[episode(1, 100)]).await.unwrap_err();
+    assert!(matches!(error, Error::Indeterminate { .. }) && error.to_string().contains("cannot be written"), "{error}");
+    // The database cannot be opened again before changes are taken.
+    refused(&storage.get(&[id(0)]).await.unwrap_err());
+    disk.set_read_only(false);
+    let found = storage.get(&[id(0), id(1)]).await.unwrap();
+    assert_eq!((found[0].as_deref(), &found[1]), (Some(&episode(0, 100)), &None));
+    storage.put(&[episode(1, 100)]).await.unwrap();
+    storage.close().await.unwrap();
+
+    let before = disk.content().clone();
+    disk.set_read_only(true);
+    refused(&open(&disk).await.unwrap_err());
+    assert!(*disk.content() == before);
+    disk.set_read_only(false);
+    let storage = open(&disk).await.unwrap();
+    let report = storage.check().await.unwrap();
+    assert!(report.is_sound() && report.records == 2, "{report:?}");
+}
+
 /// A write that the disk has no room for fails alone.
 #[tokio::test]
 async fn a_write_that_does_not_fit_takes_no_other_along() {
