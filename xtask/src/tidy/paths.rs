@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use proc_macro2::{TokenStream, TokenTree};
 use syn::visit::{self, Visit};
 use syn::{Attribute, File, Item, ItemMod, ItemUse, Macro, UseTree, Visibility};
 
@@ -159,7 +160,7 @@ impl<'a> Visit<'a> for Visitor {
     fn visit_visibility(&mut self, _: &'a Visibility) {}
 
     fn visit_macro(&mut self, item: &'a Macro) {
-        let text = item.tokens.to_string().replace(' ', "");
+        let text = without_literals(item.tokens.clone());
         let line = item.path.segments.first().map_or(1, |part| part.ident.span().start().line);
         for (at, _) in text.match_indices("crate::") {
             let rest = text[at..].split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).next().unwrap_or("");
@@ -168,6 +169,16 @@ impl<'a> Visit<'a> for Visitor {
         }
         visit::visit_macro(self, item);
     }
+}
+
+/// The text of tokens without spaces and without literals, which doc comments are in a macro.
+fn without_literals(tokens: TokenStream) -> String {
+    let text = |token| match token {
+        TokenTree::Group(group) => format!("({})", without_literals(group.stream())),
+        TokenTree::Literal(_) => String::from(" "),
+        token => token.to_string(),
+    };
+    tokens.into_iter().map(text).collect()
 }
 
 fn is_test(attribute: &Attribute) -> bool {
@@ -208,6 +219,7 @@ mod tests {
         );
         assert_eq!(mentions("mod inner {\n    use super::near;\n}"), ["2:storage::query::near"]);
         assert_eq!(mentions("fn f() {\n    assert_eq!(crate::a::B, 1);\n}"), ["2:a::B"]);
+        assert_eq!(mentions("m! {\n    /// [`X`](crate::a::X)\n    use crate::b::Y;\n}"), ["1:b::Y"]);
     }
 
     #[test]

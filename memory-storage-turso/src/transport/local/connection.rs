@@ -14,6 +14,7 @@ use super::error::{is_busy, storage_error};
 use super::file::{OpenFiles, check_not_inherited};
 use super::log::{Log, OTHERS};
 use super::place::{Mode, Place};
+use super::pragma;
 use crate::config::LocalConfig;
 use crate::metrics::PerformanceMetrics;
 use crate::prepared::PreparedStatementCache;
@@ -84,7 +85,7 @@ impl Connection {
         }
         // The log is emptied before it gets longer, by `Log`; SQLite itself does
         // not let it rest at more once it begins anew.
-        let limit = format!("PRAGMA journal_size_limit = {}", self.config.log_limit);
+        let limit = pragma::journal_size_limit(self.config.log_limit);
         self.read(schema::OPEN, &Statement::new(limit, []), &|_| Ok(()))?;
         // Readers and the writer do not wait for each other in WAL mode. It is
         // a property of the file, and `:memory:` keeps its own.

@@ -7,6 +7,7 @@ mod file;
 mod lane;
 mod log;
 mod place;
+mod pragma;
 mod row;
 mod schema;
 mod standstill;
