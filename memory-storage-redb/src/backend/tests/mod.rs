@@ -13,6 +13,7 @@ use disk::Disk;
 pub(super) use disk::Injected;
 
 use super::RedbStorage;
+use super::builder::RedbBuilder;
 use super::database::Place;
 
 /// Opens the database on a disk.
@@ -46,7 +47,7 @@ fn small_files_are_verified_when_they_are_opened_and_large_ones_where_that_is_as
         let path = folder.path().join(bytes.to_string());
         std::fs::File::create(&path).unwrap().set_len(bytes).unwrap();
         let builder = RedbStorage::builder();
-        let builder = asked.into_iter().fold(builder, |builder, verify| builder.verify_on_open(verify));
+        let builder = asked.into_iter().fold(builder, RedbBuilder::verify_on_open);
         builder.config(Place::File(path)).unwrap().verifies()
     };
     assert!(verifies(64 << 20, None) && !verifies((64 << 20) + 1, None));
