@@ -61,18 +61,20 @@ impl RedbBuilder {
         self
     }
 
-    /// Opens the database in the file at `path`, creating it as needed.
+    /// Opens the database in the file at `path`, creating it as needed. A relative
+    /// path is resolved now: a later change of the working directory does not matter.
     ///
     /// # Errors
     ///
-    /// - [`Error::InvalidInput`] for a key that cannot have an index.
+    /// - [`Error::InvalidInput`] for a key that cannot have an index, and for an
+    ///   empty path.
     /// - [`Error::Unavailable`] where another process or storage has the file
     ///   open, its folder is missing, or the disk is full.
     /// - [`Error::Unsupported`] where the file is not a database of this
     ///   library's, is newer than it, or cannot be written.
     /// - [`Error::Corrupt`] where the file is damaged.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<RedbStorage> {
-        RedbStorage::start(self.config(Place::File(path.as_ref().to_owned()))?).await
+        RedbStorage::start(self.config(Place::file(path.as_ref())?)?).await
     }
 
     /// Opens a new database in memory, which lives as long as the storage.
@@ -86,8 +88,8 @@ impl RedbBuilder {
 
     /// Opens the database in a storage of the caller's own, such as an encrypted
     /// file. `make` is called once now, and again whenever the database is opened
-    /// anew after a failure of the storage. The caller sees that no other process
-    /// uses what is below.
+    /// anew after a failure of the storage; by then it must hold what was written to
+    /// it. The caller sees that no other process uses what is below.
     ///
     /// # Errors
     ///

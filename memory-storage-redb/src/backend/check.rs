@@ -11,6 +11,7 @@ use super::error::{self, guarded};
 use super::index::{Entries, Index, Indexes};
 use super::keys;
 use super::records::{self, Stored};
+use super::schema;
 
 const OPERATION: &str = "check the database";
 
@@ -58,6 +59,10 @@ pub(super) fn check(shared: &Shared) -> CheckReport {
     let mut report = CheckReport::default();
     let pages = shared
         .alone(OPERATION, |database| database.check_integrity().map_err(|error| error::database(OPERATION, &error)));
+    // A full disk is no damage. A damaged file is not written to.
+    if pages.is_ok() && shared.write(OPERATION, schema::commit_nothing).is_err() {
+        drop(shared.reopen());
+    }
     match pages {
         Ok(true) => {}
         Ok(false) => report.add(None, "pages: what was in use did not add up, which is repaired"),

@@ -1,18 +1,17 @@
 //! The open database, which may have to be opened again.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::{fmt, fs};
 
 use memory_core::{Error, Result};
-#[cfg(any(test, feature = "storage-backend"))]
-use redb::DatabaseError;
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase};
+use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase};
 
 use super::budget::{Budget, Stop};
 use super::error::{self, guarded};
+use super::identity::{self, Identity};
 use super::index::{IndexedKey, Indexes};
 use super::schema;
 
@@ -35,6 +34,7 @@ pub(super) type Opens = dyn Fn(&Builder) -> Result<Database, DatabaseError> + Se
 
 #[derive(Clone)]
 pub(super) enum Place {
+    /// A path that the working directory does not change.
     File(PathBuf),
     Memory,
     /// A storage of the caller's own, opened anew by each call.
@@ -42,9 +42,16 @@ pub(super) enum Place {
     Backend(Arc<Opens>),
 }
 
-#[cfg(any(test, feature = "storage-backend"))]
 impl Place {
+    /// The file at `path`, as seen from the working directory of this moment.
+    pub(super) fn file(path: &Path) -> Result<Self> {
+        std::path::absolute(path)
+            .map(Self::File)
+            .map_err(|error| Error::invalid_input("path", format!("{}: {error}", path.display())))
+    }
+
     /// The storage that `make` makes whenever the database is opened.
+    #[cfg(any(test, feature = "storage-backend"))]
     pub(super) fn backend<B: redb::StorageBackend>(make: impl Fn() -> B + Send + Sync + 'static) -> Self {
         Self::Backend(Arc::new(move |builder| builder.create_with_backend(make())))
     }
@@ -75,32 +82,78 @@ impl Config {
         })
     }
 
-    fn open(&self, verify: bool) -> Result<(Database, Indexes)> {
-        let operation = match &self.place {
+    /// What opening the database is called in errors.
+    fn operation(&self) -> String {
+        match &self.place {
             Place::File(path) => format!("open the database {}", path.display()),
             Place::Memory => "open the database".to_owned(),
             #[cfg(any(test, feature = "storage-backend"))]
             Place::Backend(_) => "open the database".to_owned(),
-        };
+        }
+    }
+
+    /// Opens the database, and makes what is missing: the file, the schema,
+    /// indexes.
+    fn open(&self) -> Result<(Database, Indexes, Option<Identity>)> {
+        let operation = self.operation();
         guarded(&operation, || {
-            let mut builder = Builder::new();
-            builder.set_cache_size(self.cache_size).set_check_integrity_on_open(verify);
-            let database = match &self.place {
-                Place::File(path) => builder.create(path),
-                Place::Memory => builder.create_with_backend(InMemoryBackend::new()),
+            let database = self.database(&operation, self.verifies(), |builder, path| builder.create(path))?;
+            let identity = match &self.place {
+                Place::File(path) => Some(Identity::of(path, &operation)?),
+                Place::Memory => None,
                 #[cfg(any(test, feature = "storage-backend"))]
-                Place::Backend(open) => open(&builder),
+                Place::Backend(_) => None,
             };
-            let database = database.map_err(|error| error::database(&operation, &error))?;
             let indexes = schema::prepare(&database, &self.keys)?;
+            Ok((database, indexes, identity))
+        })
+    }
+
+    /// Opens the database that was open before, and makes nothing: a missing or
+    /// other file is an error, and so is one without a schema.
+    fn open_again(&self, identity: Option<&Identity>) -> Result<(Database, Indexes)> {
+        let operation = self.operation();
+        guarded(&operation, || {
+            self.check_identity(&operation, identity)?;
+            // Its pages were verified when it was first opened.
+            let database = self.database(&operation, false, |builder, path| builder.open(path))?;
+            self.check_identity(&operation, identity)?;
+            let indexes = schema::existing(&database)?.ok_or_else(|| identity::replaced(&operation))?;
             Ok((database, indexes))
         })
+    }
+
+    /// Refuses a file that is another one than before.
+    fn check_identity(&self, operation: &str, identity: Option<&Identity>) -> Result<()> {
+        match (&self.place, identity) {
+            (Place::File(path), Some(identity)) => identity.check(path, operation),
+            _ => Ok(()),
+        }
+    }
+
+    fn database(
+        &self,
+        operation: &str,
+        verify: bool,
+        file: impl FnOnce(&Builder, &Path) -> Result<Database, DatabaseError>,
+    ) -> Result<Database> {
+        let mut builder = Builder::new();
+        builder.set_cache_size(self.cache_size).set_check_integrity_on_open(verify);
+        let database = match &self.place {
+            Place::File(path) => file(&builder, path),
+            Place::Memory => builder.create_with_backend(InMemoryBackend::new()),
+            #[cfg(any(test, feature = "storage-backend"))]
+            Place::Backend(open) => open(&builder),
+        };
+        database.map_err(|error| error::database(operation, &error))
     }
 }
 
 /// The database that readers and the writer share.
 pub(super) struct Shared {
     config: Config,
+    /// Which file was opened.
+    identity: Option<Identity>,
     state: RwLock<State>,
     indexes: RwLock<Arc<Indexes>>,
 }
@@ -121,8 +174,9 @@ impl fmt::Debug for Shared {
 
 impl Shared {
     pub(super) fn open(config: Config) -> Result<Self> {
-        let (database, indexes) = config.open(config.verifies())?;
-        Ok(Self { config, state: RwLock::new(State::Open(database)), indexes: RwLock::new(Arc::new(indexes)) })
+        let (database, indexes, identity) = config.open()?;
+        let (state, indexes) = (RwLock::new(State::Open(database)), RwLock::new(Arc::new(indexes)));
+        Ok(Self { config, identity, state, indexes })
     }
 
     pub(super) fn indexes(&self) -> Arc<Indexes> {
@@ -188,7 +242,8 @@ impl Shared {
     }
 
     /// Closes the database and opens it again: after a failure of the disk, redb
-    /// takes no more writes. What was committed is there again.
+    /// takes no more writes. What was committed is there again. Where the file was
+    /// deleted or replaced, the database stays closed until it is put back.
     pub(super) fn reopen(&self) -> Result<()> {
         if matches!(self.config.place, Place::Memory) {
             return Ok(());
@@ -197,11 +252,17 @@ impl Shared {
         if matches!(*state, State::Closed) {
             return Err(closed("open the database again"));
         }
+        // While the file is open, no other one has its inode.
+        let same = self.config.check_identity(&self.config.operation(), self.identity.as_ref());
         // The lock of the file is given back before it is taken anew.
         drop(guarded("close the database", || {
             *state = State::Failed(closed("open the database again"));
             Ok(())
         }));
+        if let Err(error) = same {
+            *state = State::Failed(error.clone());
+            return Err(error);
+        }
         self.open_again(&mut state)
     }
 
@@ -215,8 +276,7 @@ impl Shared {
     }
 
     fn open_again(&self, state: &mut State) -> Result<()> {
-        // Its pages were verified when it was first opened.
-        match self.config.open(false) {
+        match self.config.open_again(self.identity.as_ref()) {
             Ok((database, indexes)) => {
                 *state = State::Open(database);
                 self.set_indexes(indexes);

@@ -15,6 +15,7 @@ mod encode;
 mod error;
 mod find;
 mod group;
+mod identity;
 mod index;
 mod keys;
 mod plan;

@@ -57,6 +57,12 @@ pub(super) fn prepare(database: &Database, wanted: &BTreeSet<IndexedKey>) -> Res
     Ok(all)
 }
 
+/// All indexes of a database that has a schema; `None` of one without.
+pub(super) fn existing(database: &Database) -> Result<Option<Indexes>> {
+    let txn = database.begin_read().map_err(|error| error::transaction(OPEN, &error))?;
+    version(&txn)?.map(|_| indexes(&txn)).transpose()
+}
+
 /// Begins a write transaction, durable when it is committed, after which the
 /// file opens without being repaired. Only so is damage to what was committed
 /// last told from a commit that did not end.
@@ -77,6 +83,19 @@ pub(super) fn version(txn: &ReadTransaction) -> Result<Option<u32>> {
         )),
         Some(_) => Err(Error::corrupt("the table memory_schema: its version is none")),
     }
+}
+
+/// Commits a transaction that changes nothing, after which the file opens without
+/// being repaired. redb's compaction and its check leave it in need of that. The
+/// transaction is not counted: the number may yet tell what became of a write.
+pub(super) fn commit_nothing(database: &Database) -> Result<()> {
+    let txn = begin(database)?;
+    {
+        // redb writes the page anew, though its content is the same.
+        let mut numbers = txn.open_table(NUMBERS).map_err(|error| error::table("write", &error))?;
+        numbers.insert("version", u64::from(VERSION)).map_err(|error| error::storage("write", &error))?;
+    }
+    txn.commit().map_err(|error| error::commit("write", &error))
 }
 
 /// How many transactions have written.

@@ -30,6 +30,14 @@ use super::{count, find, plan, schema};
 ///
 /// Dropping it closes the file soon after, once writes that were handed over are
 /// done; [`close`](Self::close) waits for that.
+///
+/// After a failure of the disk the file is opened again, never made anew: where it
+/// was deleted or replaced, calls fail with
+/// [`Error::Unavailable`](memory_core::Error::Unavailable) until it is put back.
+///
+/// redb panics on some damage to the file. Such a panic becomes
+/// [`Error::Corrupt`](memory_core::Error::Corrupt) only in programs that are built
+/// with `panic = "unwind"`, the default; with `panic = "abort"` it ends the process.
 pub struct RedbStorage {
     pub(super) shared: Arc<Shared>,
     writer: Writer,
@@ -104,7 +112,9 @@ impl RedbStorage {
     }
 
     /// Gives space that is not used any more back to the file system. Returns
-    /// whether there was any. Reads and writes wait meanwhile.
+    /// whether there was any. Reads and writes wait meanwhile. Where the process is
+    /// killed before it returns, no record is lost, but the next opening repairs the
+    /// file, which reads all of it.
     ///
     /// # Errors
     ///

@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 use super::check::{self, CheckReport};
 use super::database::{Config, Shared};
 use super::encode::Changes;
-use super::error;
 use super::group::Committer;
 use super::index::IndexedKey;
+use super::{error, schema};
 
 /// The most that one transaction writes, in bytes of records, unless a single
 /// write is larger.
@@ -194,6 +194,8 @@ fn work(waiting: &Waiting, shared: &Shared, ledger: &WriteLedger) {
     drop(shared.close());
 }
 
+/// Compacts the file. redb's own commits meanwhile leave it in need of a full
+/// repair, so that one more commit follows, also after a failure.
 fn compact(shared: &Shared) -> Result<bool> {
     let operation = "compact the database";
     let done = shared.alone(operation, |database| {
@@ -201,10 +203,11 @@ fn compact(shared: &Shared) -> Result<bool> {
         while database.compact().map_err(|error| error::compaction(operation, &error))? {
             any = true;
         }
+        schema::commit_nothing(database)?;
         Ok(any)
     });
     if done.is_err() {
-        drop(shared.reopen());
+        drop(shared.reopen().and_then(|()| shared.write(operation, schema::commit_nothing)));
     }
     done
 }

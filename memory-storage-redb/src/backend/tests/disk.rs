@@ -15,6 +15,8 @@ pub(in super::super) struct Disk {
     room: AtomicU64,
     read_only: AtomicBool,
     failing_sync: AtomicBool,
+    /// How many syncs succeed before one fails.
+    until_failing_sync: AtomicU64,
     panicking_read: AtomicBool,
     syncs: AtomicU64,
     held: Mutex<bool>,
@@ -32,6 +34,7 @@ impl Disk {
             room: AtomicU64::new(u64::MAX),
             read_only: AtomicBool::new(false),
             failing_sync: AtomicBool::new(false),
+            until_failing_sync: AtomicU64::new(u64::MAX),
             panicking_read: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
             held: Mutex::new(false),
@@ -64,6 +67,11 @@ impl Disk {
 
     pub(super) fn panic_in_reads(&self, panic: bool) {
         self.panicking_read.store(panic, Ordering::SeqCst);
+    }
+
+    /// Lets one sync fail, after so many that do not.
+    pub(super) fn fail_one_sync_after(&self, syncs: u64) {
+        self.until_failing_sync.store(syncs, Ordering::SeqCst);
     }
 
     pub(super) fn syncs(&self) -> u64 {
@@ -104,7 +112,8 @@ impl StorageBackend for Injected {
         self.0.syncs.fetch_add(1, Ordering::SeqCst);
         let held = self.0.held.lock().unwrap();
         drop(self.0.released.wait_while(held, |held| *held).unwrap());
-        if self.0.failing_sync.load(Ordering::SeqCst) {
+        let one = self.0.until_failing_sync.fetch_sub(1, Ordering::SeqCst) == 0;
+        if one || self.0.failing_sync.load(Ordering::SeqCst) {
             return Err(io::Error::other("the disk does not answer"));
         }
         Ok(())

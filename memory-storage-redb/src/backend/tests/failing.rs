@@ -79,10 +79,11 @@ async fn a_write_that_does_not_fit_takes_no_other_along() {
     storage.put(&(0..200).map(|number| episode(number, 1_000)).collect::<Vec<_>>()).await.unwrap();
     storage.delete(&(0..200).map(id).collect::<Vec<_>>()).await.unwrap();
     storage.put(&[episode(200, 10)]).await.unwrap();
+    let before = disk.syncs();
     disk.hold_syncs(true);
     let (first, large, small) = ([episode(1, 10)], [episode(2, 3 << 20)], [episode(3, 10)]);
     let first = begin(storage.put(&first)).await;
-    while disk.syncs() == 0 {
+    while disk.syncs() == before {
         tokio::task::yield_now().await;
     }
     let large = begin(storage.put(&large)).await;
