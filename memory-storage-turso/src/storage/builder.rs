@@ -187,7 +187,7 @@ impl TursoBuilder {
         let metrics = self.metrics.unwrap_or_default();
         let batch_size = config.batch.batch_size;
         let local = Local::open(place, config, Arc::clone(&metrics)).await?;
-        let storage = TursoStorage::over(Transport::Local(local), batch_size, metrics, indexes);
+        let storage = TursoStorage::over(Transport::Local(Box::new(local)), batch_size, metrics, indexes);
         storage.initialize_schema().await?;
         Ok(storage)
     }

@@ -16,7 +16,7 @@ use crate::sql::{Columns, Statement, Step};
 #[derive(Debug)]
 pub(crate) enum Transport {
     #[cfg(feature = "local")]
-    Local(local::Local),
+    Local(Box<local::Local>),
     #[cfg(feature = "remote")]
     Remote(Box<remote::Remote>),
 }

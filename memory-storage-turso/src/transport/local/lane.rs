@@ -7,24 +7,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, bounded};
 use memory_core::{Error, Result};
 use tokio::sync::oneshot;
 
 use super::Connection;
+use super::queue::{Job, JobReceiver, JobSender, job_queue};
 use super::standstill::Standstill;
 use crate::metrics::PerformanceMetrics;
 
-pub(super) type Job = Box<dyn FnOnce(&mut Connection) + Send>;
-
 /// One or more threads, each with a connection of its own, that take jobs from
-/// one queue in order.
+/// one queue in order, and urgent jobs before all others.
 ///
 /// The threads end once the lane is [ended](Self::end) or dropped, and the queue
 /// is empty.
 pub(crate) struct Lane {
     /// `None` once the lane is ended.
-    jobs: Option<Sender<Job>>,
+    jobs: Option<JobSender>,
     /// Each is dropped by its thread once the connection is closed.
     closed: Vec<oneshot::Receiver<()>>,
     /// The same for who waits without a runtime: nothing is ever sent.
@@ -49,7 +48,7 @@ impl Lane {
         metrics: Arc<PerformanceMetrics>,
         open: impl Fn() -> Result<Connection> + Clone + Send + 'static,
     ) -> Result<Self> {
-        let (jobs, queue) = unbounded();
+        let (jobs, queue) = job_queue();
         let under_way = Arc::<AtomicUsize>::default();
         let mut opened = Vec::with_capacity(threads);
         let mut closed = Vec::with_capacity(threads);
@@ -132,10 +131,9 @@ impl Lane {
                 drop(answer.send(job(connection)));
             }
         });
-        // The threads live as long as this sender, so the queue is open. Of an
-        // ended lane the job is dropped, and its waiter told.
+        // Of an ended lane the job is dropped, and its waiter told.
         if let Some(jobs) = &self.jobs {
-            drop(jobs.send(job));
+            jobs.send(job);
         }
         Pending { operation, reply }
     }
@@ -155,8 +153,8 @@ impl<T> Pending<T> {
     }
 }
 
-fn work(mut connection: Connection, queue: &Receiver<Job>, under_way: &AtomicUsize) {
-    while let Ok(job) = queue.recv() {
+fn work(mut connection: Connection, queue: &JobReceiver, under_way: &AtomicUsize) {
+    while let Some(job) = queue.next() {
         // A panic ends its own job, whose waiter is told by the dropped
         // answer, and leaves the connection as it was before.
         if catch_unwind(AssertUnwindSafe(|| job(&mut connection))).is_err() {
@@ -173,6 +171,6 @@ fn panicked(operation: &str) -> Error {
 
 impl fmt::Debug for Lane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("waiting", &self.jobs.as_ref().map_or(0, Sender::len)).finish_non_exhaustive()
+        f.debug_struct("Lane").field("waiting", &self.jobs.as_ref().map_or(0, JobSender::len)).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,8 @@
 //! moment: under readers that overlap it grows for ever. So the writer looks at
 //! the log's length after each job. Over the limit of 8 MiB it writes the log
 //! back beside the readers, which is most of the work, then lets them stand
-//! still, writes back the rest, and empties the log.
+//! still, writes back the rest, and empties the log. The readers stand still once
+//! the reads under way are over; reads that wait in the queue are not waited for.
 //!
 //! Readers of other processes do not stand still for this one. Where one of them
 //! reads, or one of this process takes longer than the writer's patience, the

@@ -8,6 +8,7 @@ mod lane;
 mod log;
 mod place;
 mod pragma;
+mod queue;
 mod row;
 mod schema;
 mod standstill;

@@ -4,15 +4,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crossbeam_channel::Sender;
+use super::queue::JobSender;
 
-use super::lane::Job;
-
-/// What brings a lane's threads to a standstill: each takes a job that ends when
-/// the standstill does. So readers pay nothing for it while there is none.
+/// Brings the threads of a lane to a standstill: each takes an urgent job that
+/// ends when the standstill does. Jobs that wait in the queue wait on; only
+/// those under way delay the standstill.
 #[derive(Clone)]
 pub(super) struct Standstill {
-    pub(super) jobs: Sender<Job>,
+    pub(super) jobs: JobSender,
     pub(super) under_way: Arc<AtomicUsize>,
     pub(super) threads: usize,
 }
@@ -40,8 +39,7 @@ impl Standstill {
         for _ in 0..self.threads {
             let shared = Arc::clone(&held.0);
             self.under_way.fetch_add(1, Ordering::Relaxed);
-            // The lane's threads live as long as this sender.
-            drop(self.jobs.send(Box::new(move |_| shared.stop())));
+            self.jobs.send_urgent(Box::new(move |_| shared.stop()));
         }
         let all = self.threads;
         let waited = held.0.changed.wait_timeout_while(held.0.lock(), patience, |state| state.stopped < all);

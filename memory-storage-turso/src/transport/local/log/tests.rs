@@ -4,16 +4,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
+use crate::config::LocalConfig;
 use crate::metrics::PerformanceMetrics;
-use crate::sql::{Statement, Step};
+use crate::sql::{Columns, Statement, Step};
 use crate::transport::local::tests::{call, config};
-use crate::transport::local::{Local, Place, Work};
+use crate::transport::local::{Connection, Local, Place, Work};
 
 const LIMIT: u64 = 128 << 10;
 const WRITES: usize = 300;
 
-async fn open(path: &Path) -> Local {
-    let config = crate::config::LocalConfig { log_limit: LIMIT, ..config() };
+async fn open(path: &Path, config: LocalConfig) -> Local {
+    let config = LocalConfig { log_limit: LIMIT, ..config };
     Local::open(Place::file(path).unwrap(), config, Arc::default()).await.unwrap()
 }
 
@@ -29,24 +30,34 @@ async fn write(local: &Local, path: &Path, number: usize) -> u64 {
     std::fs::metadata(path.with_extension("db-wal")).unwrap().len()
 }
 
-async fn read(local: &Local) -> i64 {
-    let metrics = PerformanceMetrics::default();
-    let sum = Statement::new("SELECT count(*) FROM heuristics WHERE octet_length(condition) > 0", []);
-    local.read(&call(&metrics), sum, |row| row.integer(0)).await.unwrap()[0]
+fn sum() -> Statement {
+    Statement::new("SELECT count(*) FROM heuristics WHERE octet_length(condition) > 0", [])
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_stays_short_while_readers_overlap_all_the_time() {
+async fn read(local: &Local) -> i64 {
+    let metrics = PerformanceMetrics::default();
+    local.read(&call(&metrics), sum(), |row| row.integer(0)).await.unwrap()[0]
+}
+
+/// Checks that the log stays short while `tasks` read all the time, each in a
+/// transaction that lasts `duration` and a little more.
+async fn check_length_while(tasks: usize, duration: Duration, config: LocalConfig) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("memory.db");
-    let (local, over) = (Arc::new(open(&path).await), Arc::new(AtomicBool::new(false)));
-    let readers: Vec<_> = (0..4)
+    let (local, over) = (Arc::new(open(&path, config).await), Arc::new(AtomicBool::new(false)));
+    let readers: Vec<_> = (0..tasks)
         .map(|_| {
             let (local, over) = (Arc::clone(&local), Arc::clone(&over));
             tokio::spawn(async move {
                 let mut reads = 0;
                 while !over.load(Ordering::Relaxed) {
-                    read(&local).await;
+                    let job = move |connection: &mut Connection| {
+                        connection.execute("read", "BEGIN", &[])?;
+                        connection.read("read", &sum(), &|row| row.integer(0))?;
+                        std::thread::sleep(duration);
+                        connection.execute("read", "COMMIT", &[]).map(drop)
+                    };
+                    local.readers.as_ref().unwrap().run("read", job).await.unwrap();
                     reads += 1;
                 }
                 reads
@@ -70,11 +81,23 @@ async fn the_log_stays_short_while_readers_overlap_all_the_time() {
     assert!(emptied > 4, "{emptied}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_stays_short_while_readers_overlap_all_the_time() {
+    check_length_while(4, Duration::ZERO, config()).await;
+}
+
+/// The reads that wait take 500 ms together, five times the longest patience.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_stays_short_while_reads_queue_up_all_the_time() {
+    let config = LocalConfig { busy_timeout: Duration::from_millis(100), ..config() };
+    check_length_while(100, Duration::from_millis(10), config).await;
+}
+
 #[tokio::test]
 async fn a_reader_of_another_process_only_delays_the_emptying() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("memory.db");
-    let local = open(&path).await;
+    let local = open(&path, config()).await;
     let other = libsql::Builder::new_local(&path).build().await.unwrap().connect().unwrap();
     other.execute("BEGIN", ()).await.unwrap();
     other.query("SELECT * FROM memory_schema", ()).await.unwrap().next().await.unwrap().unwrap();
@@ -99,7 +122,7 @@ async fn a_reader_of_another_process_only_delays_the_emptying() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_take_longer_than_the_patience_go_on() {
     let folder = tempfile::tempdir().unwrap();
-    let local = open(&folder.path().join("memory.db")).await;
+    let local = open(&folder.path().join("memory.db"), config()).await;
     let readers = local.readers.as_ref().unwrap();
     let standstill = readers.standstill().unwrap();
     let (go, wait) = channel::<()>();
@@ -116,4 +139,51 @@ async fn readers_that_take_longer_than_the_patience_go_on() {
     assert!(futures_util::poll!(waiting.as_mut()).is_pending());
     drop(held.unwrap());
     assert_eq!(waiting.await, 0);
+}
+
+/// No read of those that wait ends before the standstill does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_that_wait_do_not_delay_the_standstill() {
+    const WAITING: usize = 8;
+    let folder = tempfile::tempdir().unwrap();
+    let local = open(&folder.path().join("memory.db"), config()).await;
+    let readers = local.readers.as_ref().unwrap();
+    let standstill = readers.standstill().unwrap();
+    let submit = || {
+        let (started, begun) = tokio::sync::oneshot::channel();
+        let (end, ends) = channel::<()>();
+        let read = readers.submit("read", move |_| {
+            started.send(()).unwrap();
+            ends.recv().unwrap();
+            Ok(())
+        });
+        (read, begun, end)
+    };
+    let mut under_way: Vec<_> = (0..2).map(|_| submit()).collect();
+    for (_, begun, _) in &mut under_way {
+        begun.await.unwrap();
+    }
+    let mut waiting: Vec<_> = (0..WAITING).map(|_| submit()).collect();
+    let queue = standstill.clone();
+    let held = tokio::task::spawn_blocking(move || standstill.hold(Duration::from_secs(60)));
+    // Until the standstill is asked for.
+    while queue.jobs.len() < WAITING + 2 {
+        tokio::task::yield_now().await;
+    }
+    for (read, _, end) in under_way {
+        end.send(()).unwrap();
+        read.answer().await.unwrap();
+    }
+    let held = held.await.unwrap().expect("a standstill before the reads that wait");
+    for (_, begun, _) in &mut waiting {
+        begun.try_recv().unwrap_err();
+    }
+    drop(held);
+    for (read, _, end) in waiting {
+        end.send(()).unwrap();
+        read.answer().await.unwrap();
+    }
+    // The senders are gone, so that the threads end.
+    drop(queue);
+    local.close().await;
 }
