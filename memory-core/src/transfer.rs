@@ -147,7 +147,8 @@ pub async fn import<S: MemoryStorage + ?Sized, B: BufRead>(
         let number = records + 2;
         let found = read(&mut input, number)?;
         let ends = !matches!(found, Some((Line::Episode(_) | Line::Pattern(_) | Line::Heuristic(_), _)));
-        if (ends || batch.len() == RECORDS || bytes >= BATCH) && !batch.is_empty() {
+        let next = found.as_ref().map_or(0, |(_, len)| *len);
+        if (ends || batch.len() == RECORDS || bytes + next > BATCH) && !batch.is_empty() {
             storage.commit(&batch).await?;
             stored(records);
             (batch, bytes) = (WriteBatch::new(), 0);

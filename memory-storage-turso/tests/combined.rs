@@ -4,7 +4,10 @@
 
 mod world;
 
+use std::future::{Future as _, poll_fn};
+use std::slice::from_ref;
 use std::sync::Arc;
+use std::task::Poll;
 
 use memory_core::{Episode, EpisodeId, Error, MemoryStorage, Result, Store, WriteBatch};
 use memory_lab::{Fault, Held, LabOptions, Point, Script};
@@ -128,6 +131,64 @@ async fn a_write_that_fails_takes_no_other_with_it() {
     }
     let spent = writers.requests() - before;
     assert!((4..=30).contains(&spent), "{spent} requests for three that fail");
+}
+
+/// As in the body of a loop over a stream of puts, which polls none of them meanwhile.
+#[tokio::test]
+async fn a_write_that_its_caller_does_not_poll_holds_up_no_other() {
+    let writers = Writers::new(single()).await;
+    let (first, held) = writers.first().await;
+    let stored = [episode("web", "1"), episode("web", "1")];
+    let mut puts = stored.each_ref().map(|stored| Box::pin(writers.storage.put(from_ref(stored))));
+    for put in &mut puts {
+        assert!(poll_fn(|context| Poll::Ready(put.as_mut().poll(context).is_pending())).await);
+    }
+    drop(held);
+    ended(first).await.unwrap();
+    timeout(GUARD, writers.storage.put(&[episode("web", "1")])).await.unwrap().unwrap();
+    for put in puts {
+        timeout(GUARD, put).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn commits_of_one_batch_or_of_a_fence_and_its_write_share_no_request() {
+    let writers = Writers::new(single()).await;
+    let (first, held) = writers.first().await;
+    let commit = |batch: &Arc<WriteBatch>| {
+        let (storage, batch) = (Arc::clone(&writers.storage), Arc::clone(batch));
+        tokio::spawn(async move { storage.commit(&batch).await })
+    };
+    let [mut batch, mut fenced, mut fencing] = [WriteBatch::new(), WriteBatch::new(), WriteBatch::new()];
+    batch.put(episode("web", "1"));
+    fenced.put(episode("web", "1"));
+    fencing.put(episode("web", "1")).fence(fenced.id());
+    let [batch, fenced, fencing] = [batch, fenced, fencing].map(Arc::new);
+    let commits = [commit(&batch), commit(&batch), commit(&fencing), commit(&fenced)];
+    all_wait().await;
+    drop(held);
+    ended(first).await.unwrap();
+    let [once, again, fencing, fenced] = commits;
+    let already = [ended(once).await.unwrap().already, ended(again).await.unwrap().already];
+    assert!(already == [true, false] || already == [false, true], "{already:?}");
+    assert!(!ended(fencing).await.unwrap().already);
+    assert!(matches!(ended(fenced).await, Err(Error::Fenced { .. })));
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_for_one_write_is_sent_without_it() {
+    let writers = Writers::new(single()).await;
+    writers.world.lab.script(Script::new().pass().then(Fault::status(413)));
+    let (first, held) = writers.first().await;
+    let all: Vec<_> = (0..8).map(|_| episode("web", "1")).collect();
+    let puts: Vec<_> = all.iter().map(|stored| writers.put(stored)).collect();
+    all_wait().await;
+    drop(held);
+    ended(first).await.unwrap();
+    for (put, stored) in puts.into_iter().zip(&all) {
+        ended(put).await.unwrap();
+        assert_eq!(writers.world.account(stored.id.uuid()).await.len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -13,9 +13,12 @@ pub(super) fn texts(content: &Value) -> String {
 }
 
 /// Returns the text of an answer: its texts, or its JSON if it is neither a
-/// text nor a list of parts.
+/// text nor a list of parts. A list without a text and without a part that has
+/// a type is plain JSON.
 pub(super) fn answer(content: &Value) -> String {
+    let is_part = |part: &Value| part.is_string() || part.get("type").is_some_and(Value::is_string);
     match content {
+        Value::Array(parts) if !parts.is_empty() && !parts.iter().any(is_part) => content.to_string(),
         Value::Null | Value::String(_) | Value::Array(_) => texts(content),
         content => text_of(content).map_or_else(|| content.to_string(), str::to_owned),
     }
@@ -66,6 +69,8 @@ mod tests {
         assert_eq!(texts(&parts), "a\nb\nc");
         assert_eq!(answer(&parts), "a\nb\nc");
         assert_eq!(answer(&json!({"status": 7})), r#"{"status":7}"#);
+        assert_eq!(answer(&json!([{"flight": "HAT030"}, 7])), r#"[{"flight":"HAT030"},7]"#);
+        assert_eq!(answer(&json!([])), "");
         assert_eq!(answer(&json!({"type": "text", "text": "a"})), "a");
         assert_eq!(
             (texts(&json!(7)), answer(&json!(7)), answer(&Value::Null)),

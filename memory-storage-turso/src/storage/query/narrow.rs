@@ -14,6 +14,9 @@ use crate::sql::Value;
 /// Up to here, values of a list are parameters of their own: SQLite then knows
 /// how many there are, and sees that an index is worth it.
 pub(super) const MAX_SEPARATE: usize = 16;
+/// Length of a list of operands as JSON, in bytes, beyond which it does not
+/// narrow the search.
+const MAX_NARROWING: usize = 256 << 10;
 
 /// Appends the condition for a value that is NULL.
 pub(super) fn null(sql: &mut Sql, index: &str) {
@@ -63,12 +66,12 @@ pub(super) fn one_of(sql: &mut Sql, index: &str, operands: &[&Scalar<'_>]) {
             }
         }
     }
-    sql.push(" AND ").push(index);
     match values.as_slice() {
         [value] => {
-            sql.push(" = ").bind(value.clone());
+            sql.push(" AND ").push(index).push(" = ").bind(value.clone());
         }
         values if values.len() <= MAX_SEPARATE => {
+            sql.push(" AND ").push(index);
             for (number, value) in values.iter().enumerate() {
                 sql.push(if number == 0 { " IN (" } else { ", " }).bind(value.clone());
             }
@@ -76,7 +79,11 @@ pub(super) fn one_of(sql: &mut Sql, index: &str, operands: &[&Scalar<'_>]) {
         }
         values => {
             let list: Vec<serde_json::Value> = values.iter().map(json).collect();
-            sql.push(" IN (SELECT value FROM json_each(").bind(serde_json::Value::from(list).to_string()).push("))");
+            let list = serde_json::Value::from(list).to_string();
+            // A server limits a value, and the exact condition sends the operands too.
+            if list.len() <= MAX_NARROWING {
+                sql.push(" AND ").push(index).push(" IN (SELECT value FROM json_each(").bind(list).push("))");
+            }
         }
     }
 }

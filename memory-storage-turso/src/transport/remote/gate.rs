@@ -1,38 +1,50 @@
 //! Turns of requests that write.
 //!
 //! A server takes few writers at a time, so that a request that writes needs a
-//! turn. A write that finds none waits; the write that gets the next turn takes
+//! turn. A write that finds none waits; the write that takes the next turn takes
 //! waiting ones with it, into one request. Each write is answered by itself.
 //!
+//! A free turn belongs to no waiting write. All that wait are woken, and the
+//! first one that is polled takes it, so that a write that its caller does not
+//! poll holds up no other.
+//!
 //! The protocol survives the cancellation of any of them. A turn that is dropped
-//! goes to the write that has waited longest. A waiting write that is dropped is
-//! not sent. If the write that sends a request is dropped, the others in that
-//! request are abandoned: each of them waits for a turn again.
+//! is free again. A waiting write that is dropped is not sent. If the write that
+//! sends a request is dropped, the others in that request are abandoned: each of
+//! them waits for a turn again.
 
 use std::collections::VecDeque;
 use std::mem;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::oneshot;
+use futures_util::future::{Either, select};
+use tokio::sync::{Notify, oneshot};
 
 /// Who waits for a turn, and how many turns are free. `W` is a write, `T` its answer.
 #[derive(Debug)]
-pub(super) struct Gate<W, T>(Mutex<State<W, T>>);
+pub(super) struct Gate<W, T> {
+    state: Mutex<State<W, T>>,
+    /// Wakes all that wait when a turn becomes free.
+    freed: Notify,
+}
 
 #[derive(Debug)]
 struct State<W, T> {
-    /// Turns that are free; none is while somebody waits.
     free: usize,
     waiting: VecDeque<Waiting<W, T>>,
+    /// The number of the next write that waits.
+    next: u64,
     /// Of the waiting, those that were dropped, at most.
     gone: usize,
 }
 
 #[derive(Debug)]
 struct Waiting<W, T> {
+    number: u64,
     /// `None` where only a turn is waited for.
     write: Option<W>,
-    news: oneshot::Sender<News<W, T>>,
+    answer: oneshot::Sender<T>,
 }
 
 /// What becomes of a write that waits.
@@ -46,76 +58,75 @@ pub(super) enum News<W, T> {
     Abandoned,
 }
 
-/// The right to send a request that writes. Dropped, it is passed on.
+/// The right to send a request that writes. Dropped, it is free again.
 #[derive(Debug)]
-pub(super) struct Turn<W, T>(Option<Arc<Gate<W, T>>>);
+pub(super) struct Turn<W, T>(Arc<Gate<W, T>>);
 
 /// A write that is sent along. Dropped without an answer, it is abandoned.
 #[derive(Debug)]
 pub(super) struct Member<W, T> {
     pub(super) write: W,
-    news: oneshot::Sender<News<W, T>>,
+    answer: oneshot::Sender<T>,
 }
 
 impl<W, T> Member<W, T> {
     /// Answers the write. False where nobody waits for the answer any more.
     pub(super) fn answer(self, answer: T) -> bool {
-        self.news.send(News::Answer(answer)).is_ok()
+        self.answer.send(answer).is_ok()
     }
 }
 
 impl<W, T> Gate<W, T> {
     pub(super) fn new(turns: usize) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(State { free: turns, waiting: VecDeque::new(), gone: 0 })))
+        let state = State { free: turns, waiting: VecDeque::new(), next: 0, gone: 0 };
+        Arc::new(Self { state: Mutex::new(state), freed: Notify::new() })
     }
 
     fn state(&self) -> MutexGuard<'_, State<W, T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A turn, if one is free.
     pub(super) fn try_turn(self: &Arc<Self>) -> Option<Turn<W, T>> {
         let mut state = self.state();
         state.free = state.free.checked_sub(1)?;
-        Some(Turn(Some(Arc::clone(self))))
+        Some(Turn(Arc::clone(self)))
     }
 
     /// Waits for a turn, and with a write also for what another one does with it.
     pub(super) async fn enter(self: &Arc<Self>, write: Option<W>) -> News<W, T> {
-        let (news, receiver) = oneshot::channel();
-        {
+        let (answer, receiver) = oneshot::channel();
+        let number = {
             let mut state = self.state();
-            if let Some(free) = state.free.checked_sub(1) {
-                state.free = free;
-                return News::Turn(Turn(Some(Arc::clone(self))));
-            }
-            state.waiting.push_back(Waiting { write, news });
-        }
+            let number = state.next;
+            state.next += 1;
+            state.waiting.push_back(Waiting { number, write, answer });
+            number
+        };
         let mut leaving = Leaving { gate: self, receiver };
-        (&mut leaving.receiver).await.unwrap_or(News::Abandoned)
+        loop {
+            // Registered before the look, so that no turn becomes free unnoticed.
+            let mut freed = pin!(self.freed.notified());
+            freed.as_mut().enable();
+            if let Some(turn) = self.turn_of(number) {
+                return News::Turn(turn);
+            }
+            match select(&mut leaving.receiver, freed).await {
+                Either::Left((answer, _)) => return answer.map_or(News::Abandoned, News::Answer),
+                Either::Right(((), _)) => {}
+            }
+        }
     }
 
-    /// Gives a turn to the one that has waited longest, or keeps it.
-    fn pass_on(self: Arc<Self>) {
-        let mut turn = Turn(None);
-        loop {
-            let next = {
-                let mut state = self.state();
-                let next = state.waiting.pop_front();
-                if next.is_none() {
-                    state.free += 1;
-                }
-                next
-            };
-            let Some(next) = next else { return };
-            turn.0 = Some(Arc::clone(&self));
-            match next.news.send(News::Turn(turn)) {
-                Err(News::Turn(back)) => turn = back,
-                _ => return,
-            }
-            // Nobody waited there any more.
-            turn.0 = None;
-        }
+    /// A free turn for a write that waits and was not sent along.
+    fn turn_of(self: &Arc<Self>, number: u64) -> Option<Turn<W, T>> {
+        let mut state = self.state();
+        let left = state.free.checked_sub(1)?;
+        // Numbers grow from front to back.
+        let at = state.waiting.binary_search_by_key(&number, |waiting| waiting.number).ok()?;
+        state.waiting.remove(at);
+        state.free = left;
+        Some(Turn(Arc::clone(self)))
     }
 }
 
@@ -123,20 +134,18 @@ impl<W, T> Gate<W, T> {
 /// was cancelled takes no memory for long.
 struct Leaving<'a, W, T> {
     gate: &'a Gate<W, T>,
-    receiver: oneshot::Receiver<News<W, T>>,
+    receiver: oneshot::Receiver<T>,
 }
 
 impl<W, T> Drop for Leaving<'_, W, T> {
     fn drop(&mut self) {
         self.receiver.close();
-        // A turn that came at the last moment is passed on.
-        drop(self.receiver.try_recv());
         let mut state = self.gate.state();
         state.gone += 1;
         if state.gone * 2 > state.waiting.len() {
             state.gone = 0;
             let all = mem::take(&mut state.waiting).into_iter();
-            let (gone, there): (Vec<_>, Vec<_>) = all.partition(|waiting| waiting.news.is_closed());
+            let (gone, there): (Vec<_>, Vec<_>) = all.partition(|waiting| waiting.answer.is_closed());
             state.waiting = there.into();
             drop(state);
             drop(gone);
@@ -146,20 +155,22 @@ impl<W, T> Drop for Leaving<'_, W, T> {
 
 impl<W, T> Turn<W, T> {
     /// Takes waiting writes along, in their order, as long as `fits` says so.
+    ///
+    /// `fits` runs while no waiting write can leave: one that leaves later finds
+    /// what `fits` did to it.
     pub(super) fn take(&self, mut fits: impl FnMut(&W) -> bool) -> Vec<Member<W, T>> {
-        let Some(gate) = &self.0 else { return Vec::new() };
         let (mut members, mut left, mut gone) = (Vec::new(), VecDeque::new(), Vec::new());
-        let mut state = gate.state();
+        let mut state = self.0.state();
         let mut open = true;
         for waiting in mem::take(&mut state.waiting) {
-            let Waiting { write, news } = waiting;
+            let Waiting { number, write, answer } = waiting;
             match write {
-                _ if news.is_closed() => gone.push((write, news)),
-                Some(write) if open && fits(&write) => members.push(Member { write, news }),
+                _ if answer.is_closed() => gone.push((write, answer)),
+                Some(write) if open && fits(&write) => members.push(Member { write, answer }),
                 write => {
                     // One that does not fit ends it, so that none is overtaken for ever.
                     open &= write.is_none();
-                    left.push_back(Waiting { write, news });
+                    left.push_back(Waiting { number, write, answer });
                 }
             }
         }
@@ -173,9 +184,8 @@ impl<W, T> Turn<W, T> {
 
 impl<W, T> Drop for Turn<W, T> {
     fn drop(&mut self) {
-        if let Some(gate) = self.0.take() {
-            gate.pass_on();
-        }
+        self.0.state().free += 1;
+        self.0.freed.notify_waiters();
     }
 }
 
@@ -283,11 +293,32 @@ mod tests {
         drop(waiting.remove(0));
         drop(waiting.remove(1));
         drop(first);
-        // The second got the turn, and goes without a look at it.
+        // The second was woken for the turn, and goes without a look at it.
         drop(waiting.remove(0));
         let turn = waiting[0].turn();
         assert_eq!(writes(&turn.take(|_| true)), [4, 5]);
         drop(turn);
+        assert_eq!(gate.state().free, 1);
+    }
+
+    #[test]
+    fn a_write_that_is_not_polled_holds_up_no_other() {
+        let gate: TestGate = Gate::new(1);
+        let first = gate.try_turn().unwrap();
+        let mut waiting: Vec<_> = (0..3).map(|write| Writer::enter(&gate, Some(write))).collect();
+        drop(first);
+        // Neither the first nor the second is polled; the last one takes both along.
+        let turn = waiting[2].turn();
+        let members = turn.take(|_| true);
+        assert_eq!(writes(&members), [0, 1]);
+        for member in members {
+            assert!(member.answer("sent along"));
+        }
+        drop(turn);
+        // A newcomer finds the turn free, too.
+        drop(gate.try_turn().unwrap());
+        assert!(matches!(waiting[0].news(), Some(News::Answer("sent along"))));
+        assert!(matches!(waiting[1].news(), Some(News::Answer("sent along"))));
         assert_eq!(gate.state().free, 1);
     }
 

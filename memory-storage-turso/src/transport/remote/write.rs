@@ -1,5 +1,6 @@
 //! Writes: combined into one request where they wait, and answered one by one.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -140,10 +141,7 @@ impl Remote {
         }
         let waiting = self.shared.pool.waiting();
         let news = timeout_at(operation.deadline, self.gate.enter(write)).await.map_err(|_| {
-            Failure::last(self.policy.timeout(
-                operation.name,
-                "writes before it took its turn; a larger `max_writes` lets more of them go, if the server takes them",
-            ))
+            Failure::last(self.policy.timeout(operation.name, "the writes before it, or the request that it was in"))
         })?;
         if !matches!(news, News::Turn(_)) {
             // It did not wait for a turn, but for its answer.
@@ -166,15 +164,23 @@ impl Remote {
             Ok(permit) => permit,
             Err(failure) => return Some(Err(failure)),
         };
-        let members = self.take_along(own, &turn);
+        let (members, before) = self.take_along(own, &turn);
         let writes: Vec<_> = std::iter::once(own).chain(members.iter().map(|member| &member.write)).cloned().collect();
-        let sent = self.send_together(call, &permit, &writes).await;
+        let sent = self.send_together(call, &permit, &writes, &before).await;
         let ticket = Arc::<OnceLock<bool>>::default();
+        let many = writes.len();
         let verdicts = match sent {
             Ok(verdicts) => verdicts,
-            Err(failure) => writes.iter().map(|write| Verdict::Failed(failure.of(write.name))).collect(),
+            // One of them may be what the server refuses the whole request for.
+            Err(failure) if many > 1 && matches!(failure.outcome, Outcome::NotDone) && !failure.retry => {
+                writes.iter().map(|_| Verdict::Undone).collect()
+            }
+            Err(failure) => {
+                let smaller = (many / 2).max(1);
+                writes.iter().for_each(|write| write.most.store(smaller, Ordering::Relaxed));
+                writes.iter().map(|write| Verdict::Failed(failure.of(write.name))).collect()
+            }
         };
-        let many = writes.len();
         let mut answers = verdicts.into_iter().zip(&writes).map(|(verdict, write)| match verdict {
             Verdict::Done(done) => Some(Ok(done)),
             Verdict::Failed(failure) => Some(Err(failure.with_ticket(&ticket))),
@@ -193,20 +199,35 @@ impl Remote {
         own
     }
 
-    fn take_along(&self, own: &Write, turn: &WriteTurn) -> Vec<Member<Arc<Write>, Result<Done, Failure>>> {
+    /// The waiting writes that go along, and which of all were in doubt before,
+    /// this one first. From here on all of them are, until an answer says more:
+    /// one whose caller goes away must not be forgotten.
+    fn take_along(&self, own: &Write, turn: &WriteTurn) -> (Vec<Member<Arc<Write>, Result<Done, Failure>>>, Vec<bool>) {
+        let mut before = vec![own.unknown.swap(true, Ordering::Relaxed)];
+        let mut ids = HashSet::from([own.id]);
+        let mut fences: HashSet<_> = own.fences.iter().copied().collect();
         let mut most = own.most.load(Ordering::Relaxed);
         let (mut writes, mut statements, mut bytes) = (1, own.statements.len(), own.alone.body.len());
-        turn.take(|write| {
+        let members = turn.take(|write| {
+            // The ledger decides between two commits of one batch, and between a
+            // write and its fence, once one of them is committed.
+            let meets = ids.contains(&write.id)
+                || fences.contains(&write.id)
+                || write.fences.iter().any(|fence| ids.contains(fence));
             let fewer = most.min(write.most.load(Ordering::Relaxed));
             // A request of several is shorter than their requests together.
             let after = (writes + 1, statements + write.statements.len(), bytes + write.alone.body.len());
-            let fits = after.0 <= fewer && after.1 <= MAX_STATEMENTS && after.2 <= self.max_request;
+            let fits = !meets && after.0 <= fewer && after.1 <= MAX_STATEMENTS && after.2 <= self.max_request;
             if fits {
                 (writes, statements, bytes) = after;
                 most = fewer;
+                ids.insert(write.id);
+                fences.extend(&write.fences);
+                before.push(write.unknown.swap(true, Ordering::Relaxed));
             }
             fits
-        })
+        });
+        (members, before)
     }
 
     /// Sends writes as one request, and fences off by the way what is in doubt.
@@ -215,7 +236,14 @@ impl Remote {
         call: &Call<'_>,
         permit: &Permit<'_>,
         writes: &[Arc<Write>],
+        before: &[bool],
     ) -> Result<Vec<Verdict>, Failure> {
+        let not_sent = |failure: Failure| {
+            for (write, before) in writes.iter().zip(before) {
+                write.unknown.store(*before, Ordering::Relaxed);
+            }
+            Failure { outcome: Outcome::NotDone, ..failure }
+        };
         let number = writes.iter().map(|write| write.number.load(Ordering::Relaxed)).max().unwrap_or(1);
         let until = self.policy.until(writes.iter().map(|write| write.deadline).max().unwrap_or_else(Instant::now));
         let riding = loop {
@@ -224,14 +252,12 @@ impl Remote {
                 break riding;
             }
             for part in riding.chunks(self.settled_at_once()) {
-                let request = self.settlement(call.words(), part).map_err(Failure::last)?;
+                let request = self.settlement(call.words(), part).map_err(|error| not_sent(Failure::last(error)))?;
                 let read = Arc::new(whole(|name, result| ledger::committed(name, &result)));
                 let sent = self.policy.timed(call.words(), &self.shared, number, until, |attempt| {
                     self.post(call, &request, attempt, &read)
                 });
-                self.shared
-                    .noted(permit, sent.await)
-                    .map_err(|failure| Failure { outcome: Outcome::NotDone, ..failure })?;
+                self.shared.noted(permit, sent.await).map_err(not_sent)?;
                 self.forget(part);
             }
         };
@@ -239,9 +265,8 @@ impl Remote {
         let (batch, steps) = ledger::write(&entries, &riding, &self.ledger);
         let request = match writes {
             [alone] if riding.is_empty() => alone.alone.clone(),
-            _ => Request::new(call.words(), batch).map_err(Failure::last)?,
+            _ => Request::new(call.words(), batch).map_err(|error| not_sent(Failure::last(error)))?,
         };
-        let before: Vec<_> = writes.iter().map(|write| write.unknown.swap(true, Ordering::Relaxed)).collect();
         let names: Vec<_> = writes.iter().map(|write| (write.name, write.id)).collect();
         let read = Arc::new(whole(move |_, result| Ok(ledger::verdicts(names.iter().copied(), &steps, &result))));
         let sent = self
@@ -252,7 +277,7 @@ impl Remote {
             retry: failure.retry || failure.is_too_large(),
             ..failure
         });
-        self.note(writes, &before, &riding, &sent);
+        self.note(writes, before, &riding, &sent);
         sent
     }
 
