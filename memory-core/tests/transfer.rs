@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests call for no part of them")]
 
 use memory_conformance::strategy::{self, Generate};
-use memory_core::{Episode, Error, Heuristic, InMemoryStorage, Pattern, Store, transfer};
+use memory_core::{
+    Episode, Error, Heuristic, InMemoryStorage, MemoryStorageExt, Pattern, Store, TaskContext, TaskType, transfer,
+};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -85,4 +87,19 @@ async fn what_is_no_export_is_refused_by_the_line() {
     }
     let error = refusal("{\"header\":{\"version\":2}}\n").await;
     assert!(matches!(error, Error::Unsupported { .. }) && error.to_string().contains("version 2"), "{error}");
+}
+
+/// A server refuses a request that two such records make.
+#[tokio::test]
+async fn records_near_the_limit_are_committed_one_by_one() {
+    let storage = InMemoryStorage::new();
+    for _ in 0..3 {
+        let mut episode = Episode::new("long", TaskContext::new("web"), TaskType::Other);
+        episode.metadata.insert("text", "x".repeat(3 << 20));
+        storage.store_episode(&episode).await.unwrap();
+    }
+    let export = exported(&storage).await;
+    let mut commits = Vec::new();
+    transfer::import(&InMemoryStorage::new(), export.as_slice(), 0, |records| commits.push(records)).await.unwrap();
+    assert_eq!(commits, [1, 2, 3]);
 }
