@@ -27,6 +27,7 @@ const MAX_STATEMENTS: usize = 1_000;
 pub(super) type WriteGate = Gate<Arc<Write>, Result<Done, Failure>>;
 type WriteNews = News<Arc<Write>, Result<Done, Failure>>;
 type WriteTurn = Turn<Arc<Write>, Result<Done, Failure>>;
+type WriteMember = Member<Arc<Write>, Result<Done, Failure>>;
 
 /// A write under way.
 #[derive(Debug)]
@@ -177,7 +178,9 @@ impl Remote {
             }
             Err(failure) => {
                 let smaller = (many / 2).max(1);
-                writes.iter().for_each(|write| write.most.store(smaller, Ordering::Relaxed));
+                for write in &writes {
+                    write.most.store(smaller, Ordering::Relaxed);
+                }
                 writes.iter().map(|write| Verdict::Failed(failure.of(write.name))).collect()
             }
         };
@@ -202,7 +205,7 @@ impl Remote {
     /// The waiting writes that go along, and which of all were in doubt before,
     /// this one first. From here on all of them are, until an answer says more:
     /// one whose caller goes away must not be forgotten.
-    fn take_along(&self, own: &Write, turn: &WriteTurn) -> (Vec<Member<Arc<Write>, Result<Done, Failure>>>, Vec<bool>) {
+    fn take_along(&self, own: &Write, turn: &WriteTurn) -> (Vec<WriteMember>, Vec<bool>) {
         let mut before = vec![own.unknown.swap(true, Ordering::Relaxed)];
         let mut ids = HashSet::from([own.id]);
         let mut fences: HashSet<_> = own.fences.iter().copied().collect();
