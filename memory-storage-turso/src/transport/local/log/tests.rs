@@ -2,7 +2,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::config::LocalConfig;
 use crate::metrics::PerformanceMetrics;
@@ -53,8 +53,11 @@ async fn check_length_while(tasks: usize, duration: Duration, config: LocalConfi
                 while !over.load(Ordering::Relaxed) {
                     let job = move |connection: &mut Connection| {
                         connection.execute("read", "BEGIN", &[])?;
+                        let begun = Instant::now();
                         connection.read("read", &sum(), &|row| row.integer(0))?;
-                        std::thread::sleep(duration);
+                        while begun.elapsed() < duration {
+                            connection.read("read", &sum(), &|row| row.integer(0))?;
+                        }
                         connection.execute("read", "COMMIT", &[]).map(drop)
                     };
                     local.readers.as_ref().unwrap().run("read", job).await.unwrap();
