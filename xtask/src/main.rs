@@ -2,6 +2,7 @@
 
 mod allocated;
 mod bench;
+mod copy;
 mod duration;
 mod plan;
 mod serve;
@@ -21,6 +22,8 @@ use memory_benches::InputError;
 enum Command {
     /// Measure everything, and print a table
     Bench(bench::Options),
+    /// Copy all records from one storage to another
+    Copy(copy::Options),
     /// Run the lab: a libSQL server on this machine, behind a network
     Serve(serve::Options),
     /// Run what needs luck to find a fault, for long, by seed
@@ -34,6 +37,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Bench(options) => bench::run(&options),
+        Command::Copy(options) => copy::run(&options),
         Command::Serve(options) => serve::run(&options),
         Command::Soak(options) => soak::run(&options),
         Command::Test => test::run(),

@@ -1,5 +1,7 @@
 //! `cargo xtask soak`
 
+mod kill;
+
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
@@ -16,19 +18,36 @@ pub(crate) struct Options {
     #[arg(long)]
     coherence: bool,
     /// How many histories
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "coherence")]
     histories: u64,
-    /// The seed of the first; the next ones count on from it
+    /// Kill a process that writes to a file of this backend at random moments, and look what is there
+    #[arg(long, value_name = "BACKEND", conflicts_with = "coherence")]
+    kill: Option<kill::Backend>,
+    /// How many kills
+    #[arg(long, value_name = "N", default_value_t = 1_000, requires = "kill")]
+    cycles: u64,
+    /// The seed of the first history, from which the next ones count on, or of the moments of kills
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Be the process that writes to this file until it is killed
+    #[arg(long, value_name = "FILE", requires = "kill", hide = true)]
+    writer: Option<std::path::PathBuf>,
+    /// The number of its first write
+    #[arg(long, value_name = "N", requires = "writer", default_value_t = 0, hide = true)]
+    first: u64,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    if !options.coherence {
-        return Err(InputError::new("soak: nothing was chosen to run; give `--coherence`").into());
+    match (options.kill, &options.writer) {
+        (Some(backend), Some(path)) => kill::write(backend, path, options.first),
+        (Some(backend), None) => kill::run(backend, options.cycles, options.seed),
+        (None, _) if options.coherence => coherence(options),
+        (None, _) => Err(InputError::new("soak: nothing was chosen to run; give `--coherence` or `--kill`").into()),
     }
-    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let progress = ProgressBar::with_draw_target(Some(options.histories), target);
+}
+
+fn coherence(options: &Options) -> Result<()> {
+    let progress = progress_bar(options.histories);
     let (mut reads, mut acknowledged, mut failed, mut timed) = (0, 0, 0, 0);
     for seed in (options.seed..).take(usize::try_from(options.histories)?) {
         let ttl = time_to_live(seed);
@@ -47,6 +66,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         options.histories, options.seed
     );
     Ok(())
+}
+
+fn progress_bar(steps: u64) -> ProgressBar {
+    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    ProgressBar::with_draw_target(Some(steps), target)
 }
 
 /// The time to live in the history of a seed: of four in a row, one expires most

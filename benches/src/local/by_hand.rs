@@ -45,6 +45,17 @@ impl Cached {
         Ok(block_on(self.0.execute(values))?)
     }
 
+    /// The rows of a name and a count.
+    pub(crate) fn counts(&self) -> Result<Vec<(String, i64)>> {
+        self.0.reset();
+        let mut rows = block_on(self.0.query(()))?;
+        let mut counts = Vec::new();
+        while let Some(row) = block_on(rows.next())? {
+            counts.push((row.get(0)?, row.get(1)?));
+        }
+        Ok(counts)
+    }
+
     pub(crate) fn episodes(&self, values: Vec<Value>) -> Result<Vec<Episode>> {
         self.0.reset();
         let mut rows = block_on(self.0.query(values))?;

@@ -6,24 +6,35 @@ use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 use libsql::Connection;
-use memory_core::{Episode, MemoryStorageExt};
+use memory_core::{Episode, MemoryStorage, MemoryStorageExt};
 use memory_storage_turso::{TursoBuilder, TursoStorage};
 use tokio::runtime::{Builder, Runtime};
 
 use super::by_hand;
 use crate::{Sample, timed};
 
-/// Ours, with the runtime that an application would await it on.
-#[derive(Clone)]
-pub(crate) struct Ours {
-    pub(crate) storage: Rc<TursoStorage>,
+/// A storage of ours, with the runtime that an application would await it on.
+pub(crate) struct Ours<S = TursoStorage> {
+    pub(crate) storage: Rc<S>,
     runtime: Rc<Runtime>,
+}
+
+impl<S> Clone for Ours<S> {
+    fn clone(&self) -> Self {
+        Self { storage: Rc::clone(&self.storage), runtime: Rc::clone(&self.runtime) }
+    }
 }
 
 impl Ours {
     pub(crate) fn open(path: &Path, builder: TursoBuilder) -> Result<Self> {
+        Self::new(builder.local(path))
+    }
+}
+
+impl<S: MemoryStorage> Ours<S> {
+    pub(crate) fn new(open: impl Future<Output = memory_core::Result<S>>) -> Result<Self> {
         let runtime = Rc::new(Builder::new_current_thread().build()?);
-        let storage = Rc::new(runtime.block_on(builder.local(path))?);
+        let storage = Rc::new(runtime.block_on(open)?);
         Ok(Self { storage, runtime })
     }
 

@@ -11,6 +11,22 @@
 //! - `rusqlite`, where peers take part: what `raw-libsql` does, in a process of
 //!   its own, which takes its time itself.
 //!
+//! Beside these, in files of their own:
+//!
+//! - `redb`: `RedbStorage`, awaited on a current-thread runtime;
+//! - `raw-redb`: hand-written redb on the calling thread, with the encoding and
+//!   the index tables of `RedbStorage`, a batch as one transaction, and redb's
+//!   defaults;
+//! - `raw-redb-quick`: the same with quick repair, which `RedbStorage` has
+//!   on, where it makes a difference: in stores.
+//!
+//! What redb acknowledges is durable, with two syncs for each transaction; with
+//! `synchronous = NORMAL`, libSQL syncs at checkpoints. `store/64_tasks` has 64
+//! tasks that store a record each at the same time, against one that stores them
+//! one after the other; the time is that of one record. Where the disk's sync
+//! takes less than a millisecond, `store/64_tasks/slow_sync` is the same with
+//! syncs that wait a millisecond more.
+//!
 //! All of them turn records into rows and rows into records inside the clock.
 //! Tables that are written to are emptied and the log is checkpointed before
 //! each turn. A tenth of a turn's operations run before the clock does, after
@@ -19,8 +35,10 @@
 
 pub(crate) mod by_hand;
 mod database;
+mod pages;
 mod queries;
 mod reads;
+mod redb;
 mod rusqlite;
 mod writes;
 
@@ -29,13 +47,14 @@ use anyhow::{Context, Result};
 pub(crate) use database::Ours;
 pub(crate) use queries::by_index;
 
+use self::redb::{RAW_REDB, REDB};
 use crate::report::Row;
 use crate::{Measured, Progress, Section, Settings, run};
 
 /// The section.
 pub(crate) const SECTION: Section = Section {
     name: "local",
-    about: "a local file: store, get, query and delete, against libsql by hand",
+    about: "a local file: store, get, query and delete, against libsql and redb by hand",
     check: rusqlite::check,
     describe,
     run: section,
@@ -59,15 +78,22 @@ fn describe(settings: &Settings) -> String {
 }
 
 fn section(settings: &Settings, progress: &dyn Progress) -> Result<Vec<Row>> {
-    progress.plan(2);
+    progress.plan(3);
     let files = tempfile::tempdir().context("make a folder for the databases")?;
     progress.step("local: load the episodes");
     let mut workloads = writes::workloads(files.path(), settings)?;
     workloads.extend(reads::workloads(files.path(), settings)?);
     progress.step("local: load small episodes to query");
     workloads.extend(queries::workloads(files.path(), settings)?);
+    workloads.extend(pages::workloads(files.path(), settings)?);
+    progress.step("local: load the episodes into redb");
+    redb::join(&mut workloads, files.path(), settings)?;
     let measured = run(&mut workloads, settings.rounds, settings.seed, progress)?;
-    Ok(measured.iter().flat_map(rows).collect())
+    let mut rows: Vec<_> = measured.iter().flat_map(rows).collect();
+    if !progress.is_cancelled() {
+        rows.extend(redb::rows(files.path(), settings, progress)?);
+    }
+    Ok(rows)
 }
 
 fn rows(measured: &Measured) -> Vec<Row> {
@@ -76,6 +102,10 @@ fn rows(measured: &Measured) -> Vec<Row> {
         if row.system == OURS {
             if let (Some(ours), Some(raw)) = (measured.of(OURS), measured.of(RAW)) {
                 row.set_cost(ours, raw, measured.of(HOP));
+            }
+        } else if row.system == REDB {
+            if let (Some(ours), Some(raw)) = (measured.of(REDB), measured.of(RAW_REDB)) {
+                row.set_cost(ours, raw, None);
             }
         } else if row.system == HOP {
             let hop = Row::new(row.section.as_str(), HOP, OURS);

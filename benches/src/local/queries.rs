@@ -18,7 +18,7 @@ use crate::row::{BY_CONVERSATION, BY_DOMAIN, BY_SESSION, select};
 use crate::{Contender, Settings, Workload};
 
 /// Records of one page.
-const LIMIT: usize = 50;
+pub(super) const LIMIT: usize = 50;
 
 const LIKE: &str = select!("WHERE metadata LIKE ?1 ORDER BY start_time DESC, episode_id DESC LIMIT 50");
 
@@ -161,6 +161,6 @@ fn bound(value: &str) -> Vec<Value> {
     vec![value.into()]
 }
 
-fn nth(values: &[String], call: u64) -> &str {
+pub(super) fn nth(values: &[String], call: u64) -> &str {
     &values[usize::try_from(call).unwrap_or_default() % values.len()]
 }

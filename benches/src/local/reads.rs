@@ -18,7 +18,7 @@ use crate::{Contender, Settings, Workload};
 const GETS: u64 = 200;
 const BATCHES: u64 = 5;
 /// Ids of one batch.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
 
 pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Workload>> {
     let reads = Reads::new(folder, settings)?;
@@ -151,11 +151,11 @@ fn get_naively(connection: &Connection, id: EpisodeId) -> Result<()> {
     Ok(())
 }
 
-fn nth(ids: &[EpisodeId], call: u64) -> EpisodeId {
+pub(super) fn nth(ids: &[EpisodeId], call: u64) -> EpisodeId {
     ids[usize::try_from(call).unwrap_or_default() % ids.len()]
 }
 
 /// So many different ids, others for each call.
-fn batch(ids: &[EpisodeId], size: usize, call: u64) -> Vec<EpisodeId> {
+pub(super) fn batch(ids: &[EpisodeId], size: usize, call: u64) -> Vec<EpisodeId> {
     (37 * call..).take(size).map(|number| nth(ids, number)).collect()
 }

@@ -18,7 +18,7 @@ use crate::trajectories::time_ordered_id;
 use crate::{Contender, Peers, Settings, Workload};
 
 /// Records of one call, and calls of one round.
-const STORES: [(usize, u64); 5] = [(1, 50), (10, 10), (50, 5), (100, 3), (1_000, 1)];
+pub(super) const STORES: [(usize, u64); 5] = [(1, 50), (10, 10), (50, 5), (100, 3), (1_000, 1)];
 const DELETES: u64 = 50;
 
 pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Workload>> {
@@ -31,7 +31,7 @@ pub(super) fn workloads(folder: &Path, settings: &Settings) -> Result<Vec<Worklo
 }
 
 /// So many episodes with the trajectories' contents and ids of their own.
-fn fresh(settings: &Settings, count: u64) -> Rc<[Episode]> {
+pub(super) fn fresh(settings: &Settings, count: u64) -> Rc<[Episode]> {
     let originals = settings.trajectories.episodes.iter().cycle();
     let renamed = (0..count).zip(originals).map(|(number, episode)| {
         let mut episode = episode.clone();
@@ -101,8 +101,7 @@ impl Databases {
                 move |calls| Calls::Store((0..calls).map(|call| range(count, size, call)).collect()),
             )
         });
-        let operation = if size == 1 { "store".to_owned() } else { format!("store_batch/{size}") };
-        Workload::new(operation, calls, [ours, raw, naive].into_iter().chain(peer).collect())
+        Workload::new(name(size), calls, [ours, raw, naive].into_iter().chain(peer).collect())
     }
 
     fn delete(&self, episodes: &[Episode]) -> Workload {
@@ -153,8 +152,13 @@ impl Databases {
     }
 }
 
+/// The operation's name, for so many records in a call.
+pub(super) fn name(size: usize) -> String {
+    if size == 1 { "store".to_owned() } else { format!("store_batch/{size}") }
+}
+
 /// What a call stores or deletes: others for each.
-fn slice(episodes: &[Episode], size: usize, call: u64) -> &[Episode] {
+pub(super) fn slice(episodes: &[Episode], size: usize, call: u64) -> &[Episode] {
     &episodes[range(episodes.len(), size, call)]
 }
 
