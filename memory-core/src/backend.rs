@@ -17,7 +17,7 @@ use crate::{Id, Record};
 
 pub use crate::fields::{FieldDef, FieldName, FieldType, FieldValue, Scalar};
 pub use crate::ledger::{PendingWrite, WriteLedger};
-pub use crate::query::{Path, Position, Predicate, count, select, validate_count};
+pub use crate::query::{IndexedKey, Path, Position, Predicate, count, select, validate_count};
 pub use crate::record::{ByKind, PerKind};
 pub use crate::write::Changes;
 

@@ -1,4 +1,4 @@
-//! What is left on disk, which queries use an index, and how opening fails.
+//! Files on disk, use of indexes, and errors of opening.
 
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
 

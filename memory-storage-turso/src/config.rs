@@ -171,10 +171,10 @@ const MAX_READERS: usize = 256;
 #[cfg(feature = "remote")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerConfig {
-    /// How long an entry is kept, by the server's clock. At least an hour, and
+    /// The age at which an entry is removed, by the server's clock. At least an hour, and
     /// at least twice the deadline of an operation. Default: 7 days.
     pub max_age: Duration,
-    /// How many entries are kept, the newest. At least 10,000; more than all
+    /// The most entries that are kept; the oldest are removed first. At least 10,000; more than all
     /// clients together write within twice the deadline. Default: 1,000,000.
     pub max_rows: u64,
 }

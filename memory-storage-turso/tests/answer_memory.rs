@@ -1,4 +1,4 @@
-//! What a hostile answer takes in memory. A process of its own, since it looks
+//! Memory that a hostile answer takes. A process of its own, since the test looks
 //! at the most that the process ever took.
 
 #![cfg(target_os = "linux")]

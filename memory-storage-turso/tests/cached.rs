@@ -269,7 +269,7 @@ async fn a_write_keeps_the_results_that_it_cannot_touch() {
     assert_eq!(storage.query_episodes_by_domain("none").await.unwrap().records.len(), 0);
 }
 
-/// Of more than 100,000 comparisons a write would make none, and drop all results.
+/// A write that needed more than 100,000 comparisons would make none, and drop all results.
 #[tokio::test]
 async fn a_write_looks_at_the_results_of_its_own_kind_alone() {
     let (gate, storage) = gated();

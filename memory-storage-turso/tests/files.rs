@@ -1,5 +1,5 @@
-//! What becomes of a storage whose file is not as it should be: gone, somebody
-//! else's, not to be written, not there.
+//! Storages whose file is not as it should be: deleted, foreign, read-only or
+//! missing.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a failure is the test's")]
@@ -166,7 +166,7 @@ fn run(task: &str, folder: &Path) {
 /// The user `nobody`.
 const NOBODY: u32 = 65534;
 
-/// What each folder of [`prepare`] allows.
+/// Checks what each folder of [`prepare`] allows.
 async fn permissions(folder: &Path) {
     // A file that may not be written, in a folder that may: as its folder.
     for name in ["file", "folder", "both"] {

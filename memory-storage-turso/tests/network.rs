@@ -20,7 +20,7 @@ use peer::{Authority, Peer};
 use tokio::net::TcpListener;
 use world::{World, brisk, episode, hasty, kind};
 
-/// What is expected of an error.
+/// The expectations on an error.
 #[derive(Clone, Copy, Debug)]
 struct Expected {
     kind: world::Kind,
@@ -154,7 +154,7 @@ async fn a_port_that_nobody_listens_at_is_asked_again() {
     assert!(error.source().is_some());
 }
 
-/// Whether it is permanent depends on what the resolver of this machine says.
+/// The resolver of this machine decides whether the error is permanent.
 #[tokio::test]
 async fn a_host_that_does_not_exist_is_named() {
     let error = refusal("http://nothing.invalid").await;

@@ -73,7 +73,7 @@ fn a_database_in_memory_works() {
     block_on(storage.close());
 }
 
-/// What a dropped future leaves in doubt is settled by the next write, since
+/// The next write settles the write that a dropped future leaves in doubt, since
 /// there is no runtime that could do it meanwhile.
 #[test]
 fn a_cached_storage_works() {

@@ -74,7 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Where a storage is.
+/// The location of a storage.
 enum Place {
     Memory,
     Local(PathBuf),
@@ -148,7 +148,7 @@ fn on<T>(place: &Place, work: impl AsyncFnOnce(&dyn MemoryStorage) -> Result<T>)
     })
 }
 
-/// What an export writes, noticing its end.
+/// A reader of an export that notices its end.
 struct Ending<'a, R> {
     reader: R,
     ended: &'a Cell<bool>,

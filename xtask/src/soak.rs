@@ -23,7 +23,7 @@ pub(crate) struct Options {
     /// Kill a process that writes to a file of this backend at random moments, and look what is there
     #[arg(long, value_name = "BACKEND", conflicts_with = "coherence")]
     kill: Option<kill::Backend>,
-    /// How many kills
+    /// The number of kills
     #[arg(long, value_name = "N", default_value_t = 1_000, requires = "kill")]
     cycles: u64,
     /// The seed of the first history, from which the next ones count on, or of the moments of kills

@@ -20,7 +20,7 @@
 //! - `raw-redb-quick`: the same with quick repair, which `RedbStorage` has
 //!   on, where it makes a difference: in stores.
 //!
-//! What redb acknowledges is durable, with two syncs for each transaction; with
+//! An acknowledged redb transaction is durable and costs two syncs; with
 //! `synchronous = NORMAL`, libSQL syncs at checkpoints. `store/64_tasks` has 64
 //! tasks that store a record each at the same time, against one that stores them
 //! one after the other; the time is that of one record. Where the disk's sync

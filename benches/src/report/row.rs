@@ -75,7 +75,7 @@ pub struct Row {
     /// What that interval says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// How many times the time of `raw-libsql`, or of `raw-redb` for `redb`, round by round: the median.
+    /// Time divided by that of `raw-libsql`, or of `raw-redb` for `redb`: the median over rounds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_vs_raw: Option<f64>,
     /// The 95 % interval of that.

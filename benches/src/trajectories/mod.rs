@@ -30,7 +30,7 @@ pub struct Trajectories {
     pub episodes: Vec<Episode>,
     /// Their sizes.
     pub shape: Shape,
-    /// What of the file was skipped, repaired or kept aside.
+    /// The parts of the file that were skipped, repaired or kept aside.
     pub oddities: Oddities,
 }
 

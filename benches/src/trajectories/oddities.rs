@@ -1,21 +1,21 @@
-//! What was odd in a file of trajectories.
+//! Oddities of a file of trajectories.
 
 use std::fmt;
 
 use memory_core::ChatNote;
 
-/// How many lines are printed of each sort.
+/// The most lines that are printed of each sort.
 const SHOWN: usize = 5;
 
-/// What of a file of trajectories was skipped, repaired or kept aside. Printed,
+/// The parts of a file that were skipped, repaired or kept aside. Printed,
 /// it is empty or some lines.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Oddities {
-    /// How many trajectories the file has.
+    /// The number of trajectories in the file.
     pub trajectories: usize,
     /// The index of each trajectory that was skipped, from 0, and why.
     pub skipped: Vec<(u64, String)>,
-    /// What was odd in the chats of the others, with the trajectory's index.
+    /// The notes on the chats of the others, with the trajectory's index.
     pub notes: Vec<(u64, ChatNote)>,
 }
 

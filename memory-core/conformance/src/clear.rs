@@ -1,9 +1,7 @@
 //! Deletion of the suite's records from a shared database.
 
-use memory_core::RecordRef;
-use memory_core::Result;
 use memory_core::limits::MAX_PER_CALL;
-use memory_core::{Episode, Error, Heuristic, Id, MemoryStorage, Pattern, Query, Record, Store};
+use memory_core::{Episode, Error, Heuristic, Id, MemoryStorage, Pattern, Query, Record, RecordRef, Result, Store};
 
 /// Deletes the records that earlier cases left in `storage`, and returns their
 /// number. For a factory over one shared database.

@@ -4,6 +4,7 @@
 //! The caller provides the process: it opens the storage, calls [`write()`], and is
 //! started by the [`Command`] that [`Kills::child`] returns.
 
+use std::env;
 use std::io::{BufRead, BufReader, Write, stdout};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -35,11 +36,11 @@ pub trait Reopened {
     ///
     /// # Errors
     ///
-    /// What is wrong with the file.
-    fn close(&self, storage: Self::Storage, last: bool) -> impl Future<Output = Result<(), String>>;
+    /// A description of what is wrong with the file.
+    fn close(&self, path: &Path, storage: Self::Storage, last: bool) -> impl Future<Output = Result<(), String>>;
 }
 
-/// How often a process is killed, and how it is started.
+/// The number of kills, and the process to kill.
 pub struct Kills<C, P> {
     /// Number of kills.
     pub cycles: u64,
@@ -66,7 +67,7 @@ impl<C, P> std::fmt::Debug for Kills<C, P> {
 ///
 /// # Panics
 ///
-/// Where nobody reads what is printed.
+/// If standard output is closed.
 pub async fn write<S: MemoryStorage>(storage: &S, first: u64) -> Result<()> {
     let writer = async |writer: u64| {
         for number in (first + writer..).step_by(usize::try_from(WRITERS).expect("few")) {
@@ -79,16 +80,57 @@ pub async fn write<S: MemoryStorage>(storage: &S, first: u64) -> Result<()> {
     tokio::try_join!(writer(0), writer(1), writer(2), writer(3)).map(drop)
 }
 
+/// First argument of a writer that [`main`] starts, before the file and the number.
+const WRITER: &str = "write-until-killed";
+
+/// Is the `main` of a test program without a harness, which starts itself as the
+/// writer and kills it: `MEMORY_TEST_KILLS` times, or `cycles` if that is not set,
+/// from the seed `MEMORY_TEST_SEED`, or 0.
+///
+/// # Panics
+///
+/// If a write is lost or torn, or a variable is not a number.
+pub fn main<S: Reopened>(storage: &S, cycles: u64) {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    match arguments.as_slice() {
+        [writer, path, first] if writer == WRITER => {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let first = first.parse().expect("a number");
+            let written = runtime.block_on(async { write(&storage.open(path.as_ref()).await?, first).await });
+            written.expect("the storage works");
+        }
+        // As libtest does, for tools that ask.
+        arguments if arguments.iter().any(|argument| argument == "--list") => {}
+        _ => {
+            let (cycles, seed) = (number("MEMORY_TEST_KILLS", cycles), number("MEMORY_TEST_SEED", 0));
+            let folder = tempfile::tempdir().expect("a folder");
+            let child = |path: &Path, first: u64| {
+                let mut child = Command::new(env::current_exe().expect("this program"));
+                child.arg(WRITER).arg(path).arg(first.to_string());
+                child
+            };
+            let kills = Kills { cycles, seed, child, progress: || () };
+            let killed = kill(storage, &folder.path().join("memory"), &kills);
+            let acknowledged = killed.unwrap_or_else(|what| panic!("{what}"));
+            println!("{cycles} kills from seed {seed}: {acknowledged} writes acknowledged, none lost, none torn");
+        }
+    }
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    env::var(name).map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
 /// Kills a writer of the file at `path` again and again, looks each time at what
 /// is there, and returns how many writes were acknowledged.
 ///
 /// # Errors
 ///
-/// What is lost or torn, with the cycle and the seed.
+/// A description of the write that is lost or torn, with the cycle and the seed.
 ///
 /// # Panics
 ///
-/// Where the process cannot be started, or `path` is not UTF-8.
+/// If the process cannot be started, or `path` is not UTF-8.
 pub fn kill<S: Reopened, C: Fn(&Path, u64) -> Command, P: Fn()>(
     storage: &S,
     path: &Path,
@@ -175,7 +217,7 @@ fn look<S: Reopened>(runtime: &Runtime, reopened: &S, path: &Path, told: &[u64],
                 return Err(format!("write {number} is there by halves"));
             }
         }
-        reopened.close(storage, false).await
+        reopened.close(path, storage, false).await
     })
 }
 
@@ -189,7 +231,7 @@ async fn last<S: Reopened>(reopened: &S, path: &Path, acknowledged: &[u64]) -> R
     all::<Episode, _>(&storage).await?;
     all::<Pattern, _>(&storage).await?;
     all::<Heuristic, _>(&storage).await?;
-    reopened.close(storage, true).await
+    reopened.close(path, storage, true).await
 }
 
 async fn there<R: Record, S: Store<R>>(storage: &S, numbers: &[u64]) -> Result<Vec<bool>, String> {

@@ -9,9 +9,8 @@ use tokio::task::JoinSet;
 
 use super::check::{Failure, Outcome, holds, same};
 use super::sample::Sample;
-use memory_core::Result;
 use memory_core::limits::MAX_LIMIT;
-use memory_core::{Counts, Field, Filter, Id, MemoryStorage, Page, Plan, Query};
+use memory_core::{Counts, Field, Filter, Id, MemoryStorage, Page, Plan, Query, Result};
 
 /// A storage under test, and the source of generated input.
 #[derive(Clone, Debug)]

@@ -11,8 +11,7 @@ use std::time::Duration;
 use super::check::{Failure, Outcome};
 use super::subject::Subject;
 use super::{Report, cases};
-use memory_core::MemoryStorage;
-use memory_core::Result;
+use memory_core::{MemoryStorage, Result};
 
 /// A case: one requirement for every storage.
 pub(super) struct Case {

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use memory_conformance::{Suite, clear, marked, run};
-use memory_core::{Episode, Error, Filter, Heuristic, InMemoryStorage, MemoryStorageExt, Pattern, Store};
-use memory_core::{PatternKind, TaskContext};
+use memory_core::{
+    Episode, Error, Filter, Heuristic, InMemoryStorage, MemoryStorageExt, Pattern, PatternKind, Store, TaskContext,
+};
 
 fn own(rest: u64) -> Heuristic {
     let mut heuristic = Heuristic::new("a form posts twice", "look for a missing key", 0.8);

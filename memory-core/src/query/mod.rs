@@ -3,6 +3,7 @@
 mod cursor;
 pub mod field;
 mod filter;
+mod indexed_key;
 mod normal;
 mod select;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 pub use cursor::{Cursor, Position};
 pub use field::{Field, Path};
 pub use filter::{Filter, Predicate};
+pub use indexed_key::IndexedKey;
 pub use select::{count, select};
 
 use crate::error::Result;

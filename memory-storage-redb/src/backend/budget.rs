@@ -1,14 +1,14 @@
-//! How much a read may do on its caller's thread.
+//! Bounds on reads that run on the caller's thread.
 
 use memory_core::{Error, Result};
 use tokio::runtime::Handle;
 
 use super::error::guarded;
 
-/// What a read on the caller's thread may look at, in bytes: some 100 µs of work.
+/// The most bytes that a read on the caller's thread looks at: some 100 µs of work.
 const ON_CALLER: usize = 64 << 10;
 
-/// What looking at an entry of an index counts, in bytes.
+/// The bytes that one entry of an index counts as.
 const ENTRY: usize = 64;
 
 /// The rest of what a read may look at.
@@ -41,7 +41,7 @@ impl Budget {
         self.spend(bytes + 2 * ENTRY)
     }
 
-    /// Where it is known beforehand that the rest is long.
+    /// Stops a read on the caller's thread whose rest is known to be long.
     pub(super) const fn long(&self) -> Result<(), Stop> {
         if self.0.is_some() { Err(Stop::Long) } else { Ok(()) }
     }

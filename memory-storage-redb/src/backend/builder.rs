@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use memory_core::backend::IndexedKey;
 use memory_core::{Error, Result};
 
 use super::RedbStorage;
 use super::database::{Config, Place};
-use super::index::IndexedKey;
 
 /// Settings for a [`RedbStorage`], and the ways to open one.
 ///
@@ -43,14 +43,14 @@ impl RedbBuilder {
         self
     }
 
-    /// How many bytes of the file are kept in memory, of which a half are for
+    /// Sets the size of redb's cache of the file, in bytes, of which a half are for
     /// pages that wait to be written. Default: 128 MiB.
     pub const fn cache_size(mut self, bytes: usize) -> Self {
         self.cache_size = bytes;
         self
     }
 
-    /// Whether the checksum of every page is verified when a file is opened,
+    /// Sets whether opening a file verifies the checksum of every page,
     /// which reads all of it: 7 to 50 ms for each MB on a busy machine
     /// (`plans/MEASUREMENTS.md`). Without, a file opens at once, and damage to it is
     /// noticed where it is met: damaged records are [`Error::Corrupt`] either way,

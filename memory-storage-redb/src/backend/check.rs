@@ -18,15 +18,15 @@ const OPERATION: &str = "check the database";
 /// The most damage that is listed.
 const MAX_LISTED: usize = 1_000;
 
-/// What a check of the whole database found.
+/// The result of a check of the whole database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CheckReport {
-    /// How many records of all kinds can be read.
+    /// The number of readable records of all kinds.
     pub records: u64,
-    /// How many entries of all indexes are right.
+    /// The number of correct entries of all indexes.
     pub entries: u64,
-    /// What is damaged, at most a thousand of it.
+    /// The damage that was found, at most a thousand items.
     pub damage: Vec<Damage>,
 }
 
@@ -36,12 +36,12 @@ pub struct CheckReport {
 pub struct Damage {
     /// The record, where it is one.
     pub record: Option<RecordRef>,
-    /// What is wrong.
+    /// A description of the damage.
     pub what: String,
 }
 
 impl CheckReport {
-    /// Whether nothing is damaged.
+    /// Returns whether nothing is damaged.
     pub const fn is_sound(&self) -> bool {
         self.damage.is_empty()
     }

@@ -64,7 +64,7 @@ impl<R: Stored> Counting<'_, R> {
         Ok(groups.finish()?)
     }
 
-    /// Whether this index alone tells which records match, and what they hold.
+    /// Returns whether this index alone tells which records match, and what they hold.
     fn covers(&self, index: Index<'_>) -> bool {
         match &self.plan.access {
             Access::Walk { index: walked, .. } => self.plan.exact && (*walked == Index::Time || *walked == index),
@@ -160,7 +160,7 @@ struct Groups<'a, R> {
     counts: Vec<Group>,
 }
 
-/// How many groups are collected before equal ones are put together.
+/// The number of groups that are collected before equal ones are merged.
 const PENDING: usize = 64 << 10;
 
 impl<'a, R: Stored> Groups<'a, R> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 use std::{fmt, fs};
 
+use memory_core::backend::IndexedKey;
 use memory_core::{Error, Result};
 use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase};
@@ -12,16 +13,16 @@ use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase};
 use super::budget::{Budget, Stop};
 use super::error::{self, guarded};
 use super::identity::{self, Identity};
-use super::index::{IndexedKey, Indexes};
+use super::index::Indexes;
 use super::schema;
 
-/// Where a database is, and how it is opened.
+/// Location and settings of a database.
 #[derive(Clone, Debug)]
 pub(super) struct Config {
     pub(super) place: Place,
-    /// How much redb keeps in memory, in bytes.
+    /// The size of redb's cache, in bytes.
     pub(super) cache_size: usize,
-    /// Whether every page is verified when a file is opened. `None`: of files
+    /// Verifies every page when a file is opened. `None`: of files
     /// that are small enough.
     pub(super) verify_on_open: Option<bool>,
     /// The metadata keys that are to have an index.
@@ -82,7 +83,7 @@ impl Config {
         })
     }
 
-    /// What opening the database is called in errors.
+    /// Returns the name of the operation in errors of opening.
     fn operation(&self) -> String {
         match &self.place {
             Place::File(path) => format!("open the database {}", path.display()),

@@ -21,7 +21,7 @@ pub(super) struct Changes {
     pub(super) heuristics: Vec<Change>,
     /// The indexes that the entries are for.
     pub(super) indexes: Arc<Indexes>,
-    /// How many bytes are to be written, roughly.
+    /// The approximate number of bytes to write.
     pub(super) bytes: usize,
 }
 

@@ -117,7 +117,7 @@ impl<R: Stored> Search<'_, R> {
         self.order().compare(&self.order().position(a), &self.order().position(b))
     }
 
-    /// How two stamps follow each other, in an order by time.
+    /// Compares two stamps in an order by time.
     fn compare_stamps(&self, a: &Stamp, b: &Stamp) -> Ordering {
         match self.order().direction {
             Direction::Ascending => a.cmp(b),
@@ -180,7 +180,7 @@ impl<R: Stored> Search<'_, R> {
         Ok(first.finish())
     }
 
-    /// The same in an order by time, which entries of an index tell: records are
+    /// Collects records in an order by time, which entries of an index tell: records are
     /// read only where the index does not say whether they match.
     fn sorted_by_time(
         &self,
@@ -224,7 +224,7 @@ impl<T, F: Fn(&T, &T) -> Ordering> First<T, F> {
         Self { count, compare, items: Vec::new(), full: false }
     }
 
-    /// Whether an item can be among the first few.
+    /// Returns whether an item can be among the first few.
     fn takes(&self, item: &T) -> bool {
         !self.full || (self.compare)(item, &self.items[self.count - 1]).is_lt()
     }

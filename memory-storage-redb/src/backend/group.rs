@@ -1,18 +1,17 @@
 //! Group commit: several writes in one transaction.
 
-use memory_core::backend::PendingWrite;
+use memory_core::backend::{IndexedKey, PendingWrite};
 use memory_core::{Error, Result, WriteId, Written};
 use redb::ReadableDatabase;
 
 use super::database::Shared;
 use super::encode::Changes;
-use super::index::IndexedKey;
 use super::writer::{Write, answer};
 use super::{error, schema, write};
 
 const OPERATION: &str = "write";
 
-/// What commits, on the writer's thread.
+/// The part of the writer that commits, on its thread.
 pub(super) struct Committer<'a> {
     shared: &'a Shared,
     /// Writes whose transaction may have been committed: its number, and how
@@ -39,7 +38,7 @@ impl<'a> Committer<'a> {
         Ok(())
     }
 
-    /// How many transactions the file has seen.
+    /// Reads the number of transactions that the file has seen.
     fn commits(&self) -> Result<u64> {
         self.shared.write(OPERATION, |database| {
             let txn = database.begin_read().map_err(|error| error::transaction(OPERATION, &error))?;

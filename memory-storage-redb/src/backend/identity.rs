@@ -7,7 +7,7 @@ use memory_core::{Error, Result};
 
 use super::error;
 
-/// What tells a file from another one at the same path: its device and inode
+/// The identity of a file, which tells it from another one at the same path: device and inode
 /// where the platform has them, otherwise only that there is a file.
 ///
 /// A file that was deleted keeps its inode as long as it is open. Afterwards a

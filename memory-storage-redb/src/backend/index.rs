@@ -1,10 +1,8 @@
 //! The indexes of each kind, and a record's entries in them.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
-use memory_core::backend::{FieldName, FieldValue, Path};
-use memory_core::{Error, Result};
+use memory_core::backend::{FieldName, FieldValue, IndexedKey, Path};
 use redb::TableDefinition;
 
 use super::keys;
@@ -12,35 +10,6 @@ use super::records::Stored;
 
 /// An index's entries: keys as [`keys`] makes them, and nothing else.
 pub(super) type Entries<'a> = TableDefinition<'a, &'static [u8], ()>;
-
-/// The longest metadata key that can have an index, in bytes.
-const MAX_LEN: usize = 128;
-
-/// A metadata key made of `[A-Za-z0-9_.-]` alone, 1 to 128 of them, as every
-/// backend takes them.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct IndexedKey(String);
-
-impl IndexedKey {
-    /// # Errors
-    ///
-    /// [`Error::InvalidInput`] for any other key.
-    pub(super) fn new(key: &str) -> Result<Self> {
-        let admissible = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-        if (1..=MAX_LEN).contains(&key.len()) && key.bytes().all(admissible) {
-            return Ok(Self(key.to_owned()));
-        }
-        let reason = format!(
-            "{:?} cannot have an index: 1 to {MAX_LEN} letters, digits, `_`, `.` and `-` can; other keys are found by a scan",
-            key.chars().take(MAX_LEN).collect::<String>()
-        );
-        Err(Error::invalid_input("index_metadata", reason))
-    }
-
-    pub(super) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 /// One index of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +29,7 @@ impl Index<'_> {
         match self {
             Self::Time => format!("{name}_by_time"),
             Self::Own(field) => format!("{name}_by_{field}"),
-            Self::Metadata(key) => format!("{name}_metadata_{}", key.0),
+            Self::Metadata(key) => format!("{name}_metadata_{}", key.as_str()),
         }
     }
 
@@ -70,7 +39,7 @@ impl Index<'_> {
             Self::Time => return vec![Vec::new()],
             Self::Own(field) => record.field(*field),
             Self::Metadata(key) => {
-                return match record.metadata().get(&key.0).map(FieldValue::from) {
+                return match record.metadata().get(key.as_str()).map(FieldValue::from) {
                     None | Some(FieldValue::Missing) => Vec::new(),
                     Some(FieldValue::Scalar(scalar)) => vec![keys::value(&scalar)],
                     Some(FieldValue::List(_) | FieldValue::Object) => vec![keys::other()],
@@ -117,7 +86,7 @@ impl Indexes {
     pub(super) fn on<R: Stored>(&self, path: &Path) -> Option<(usize, Index<'_>)> {
         self.of::<R>().enumerate().find(|(_, index)| match (index, path) {
             (Index::Own(field), Path::Own(name)) => field == name,
-            (Index::Metadata(key), Path::Metadata(path)) => matches!(&path[..], [only] if *only == key.0),
+            (Index::Metadata(key), Path::Metadata(path)) => matches!(&path[..], [only] if *only == key.as_str()),
             _ => false,
         })
     }
@@ -134,11 +103,5 @@ impl Indexes {
             }
         }
         entries
-    }
-}
-
-impl fmt::Display for IndexedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }

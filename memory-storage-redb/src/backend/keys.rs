@@ -25,7 +25,7 @@ const TEXT: u8 = 0x40;
 const NULL: u8 = 0x50;
 const OTHER: u8 = 0x60;
 
-/// How much of a text is in its key, in bytes.
+/// The most bytes of a text that its key holds.
 pub(super) const MAX_TEXT: usize = 256;
 const WHOLE: [u8; 2] = [0, 1];
 const CUT: [u8; 2] = [0, 2];
@@ -98,7 +98,7 @@ fn number(bytes: &mut Vec<u8>, real: f64, missing: i16) {
     bytes.extend((missing.cast_unsigned() ^ (1 << 15)).to_be_bytes());
 }
 
-/// What the bytes of a value say of it.
+/// A value as its bytes in a key describe it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     /// The value itself.
@@ -152,7 +152,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Value> {
     }
 }
 
-/// Whether a value stands for one that is longer than its key.
+/// Returns whether the value in a key is the beginning of a longer one.
 pub(super) fn is_cut(value: &[u8]) -> bool {
     value.first() == Some(&TEXT) && value.ends_with(&CUT)
 }

@@ -14,13 +14,13 @@ use super::records::Stored;
 /// a page open.
 const MAX_MERGED: usize = 64;
 
-/// How the records that match a filter are found.
+/// A plan to find the records that match a filter.
 #[derive(Debug, PartialEq)]
 pub(super) struct Plan<'i> {
     pub(super) access: Access<'i>,
     /// The times that records can have.
     pub(super) times: Times,
-    /// Whether the index says all that the filter asks for, except of values
+    /// True if the index decides the whole filter, except for values
     /// that are longer than their keys.
     pub(super) exact: bool,
 }
@@ -35,7 +35,7 @@ pub(super) enum Access<'i> {
     Walk { index: Index<'i>, spans: Vec<Span>, shape: Shape },
 }
 
-/// What the entries of a span have in common.
+/// The common part of the entries of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// The value: they are in the order of their stamps.
@@ -121,7 +121,7 @@ impl Span {
         self.to.as_ref().is_some_and(|to| *to <= self.from)
     }
 
-    /// What follows a stamp in the given direction; only of [`Shape::Points`].
+    /// Returns the rest of the span after a stamp, in a direction; only for [`Shape::Points`].
     pub(super) fn beyond(mut self, stamp: Stamp, direction: Direction) -> Self {
         let mut key = self.value.clone();
         keys::push_stamp(&mut key, stamp);
@@ -144,13 +144,13 @@ impl Span {
     }
 }
 
-/// What one part of a filter says of a field that has an index.
+/// A part of a filter that is about a field with an index.
 struct Candidate<'i> {
     place: usize,
     index: Index<'i>,
     spans: Vec<Span>,
     shape: Shape,
-    /// How many parts of the filter it answers.
+    /// The number of parts of the filter that this one answers.
     answers: usize,
 }
 
@@ -286,7 +286,7 @@ fn spans<R: Stored>(path: &Path, predicate: &Predicate) -> Option<(Vec<Span>, Sh
     }
 }
 
-/// Whether the spans can be walked side by side in the order of the query.
+/// Returns whether the spans can be merged in the order of the query.
 pub(super) fn is_ordered<R: Stored>(order: &Order<R>, spans: &[Span], shape: Shape) -> bool {
     *order.field.path() == Path::Own(R::TIME) && shape == Shape::Points && spans.len() <= MAX_MERGED
 }

@@ -1,7 +1,8 @@
-//! What a database says of itself.
+//! The schema: version and counters of a database.
 
 use std::collections::BTreeSet;
 
+use memory_core::backend::IndexedKey;
 use memory_core::{Error, Result};
 use redb::{
     Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition, TableError, TableHandle,
@@ -9,7 +10,7 @@ use redb::{
 };
 
 use super::error;
-use super::index::{IndexedKey, Indexes};
+use super::index::Indexes;
 use super::write;
 
 /// Numbers by name: `version` is the schema's, `commits` how many transactions
@@ -98,7 +99,7 @@ pub(super) fn commit_nothing(database: &Database) -> Result<()> {
     txn.commit().map_err(|error| error::commit("write", &error))
 }
 
-/// How many transactions have written.
+/// Returns the number of transactions that have written.
 pub(super) fn commits(txn: &ReadTransaction) -> Result<u64> {
     Ok(number(txn, "commits")?.unwrap_or(0))
 }

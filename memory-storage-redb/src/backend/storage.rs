@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use memory_core::backend::{WriteLedger, validate_count};
-use memory_core::backend::{check_ids, check_records};
+use memory_core::backend::{IndexedKey, WriteLedger, check_ids, check_records, validate_count};
 use memory_core::{
     Counts, Field, Filter, Health, Id, MemoryStorage, Page, Plan, Query, Result, Store, WriteBatch, WriteId, Written,
 };
@@ -18,7 +17,6 @@ use super::check::CheckReport;
 use super::database::{Config, Shared};
 use super::encode::{Changed, Changes};
 use super::error::BACKEND;
-use super::index::IndexedKey;
 use super::writer::{Job, Write, Writer};
 use super::{count, find, plan, schema};
 
@@ -129,7 +127,7 @@ impl RedbStorage {
     ///
     /// # Errors
     ///
-    /// Where the disk fails; what was acknowledged is durable all the same.
+    /// If the disk fails; acknowledged writes are durable all the same.
     pub async fn close(self) -> Result<()> {
         self.writer.hand_over(Job::Close).await
     }

@@ -51,7 +51,7 @@ pub(super) struct Tables<'t> {
     indexes: Vec<KeyTable<'t>>,
 }
 
-/// What is to be done in an index: a key, and whether it is to be there.
+/// A change to an index: a key, and whether the key is to exist.
 type Step<'a> = (Cow<'a, [u8]>, bool);
 
 impl<'t> Tables<'t> {
@@ -166,7 +166,7 @@ impl<'t> Tables<'t> {
     }
 }
 
-/// What was in a record's place.
+/// The former content of a record's place.
 enum Before {
     Nothing,
     Entries(Vec<(usize, Vec<u8>)>),

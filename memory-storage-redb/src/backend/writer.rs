@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use memory_core::backend::{PendingWrite, WriteLedger};
+use memory_core::backend::{IndexedKey, PendingWrite, WriteLedger};
 use memory_core::{Error, Result, WriteId, Written};
 use tokio::sync::oneshot;
 
@@ -12,7 +12,6 @@ use super::check::{self, CheckReport};
 use super::database::{Config, Shared};
 use super::encode::Changes;
 use super::group::Committer;
-use super::index::IndexedKey;
 use super::{error, schema};
 
 /// The most that one transaction writes, in bytes of records, unless a single
@@ -21,7 +20,7 @@ const MAX_GROUP: usize = 32 << 20;
 
 pub(super) type Reply<T> = oneshot::Sender<Result<T>>;
 
-/// What the writer is asked to do.
+/// A job for the writer's thread.
 pub(super) enum Job {
     Write(Write),
     /// Settles these writes: whatever came before this job is over.
@@ -46,9 +45,9 @@ pub(super) struct Write {
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Job>,
-    /// Whether no more jobs come.
+    /// True once no more jobs come.
     ended: bool,
-    /// Whether no more jobs are done.
+    /// True once no more jobs are done.
     dead: bool,
 }
 
@@ -135,7 +134,7 @@ impl Waiting {
 impl Queue {
     /// The writes that become one transaction with the first: as many as follow
     /// it at once, and are neither fenced off by one of them nor the same write.
-    /// Whether those take effect is decided once these have.
+    /// The ledger decides on those once these are committed.
     fn group(&mut self, first: Write) -> Vec<Write> {
         let mut bytes = first.changes.bytes;
         let mut apart: HashSet<_> = first.fences.iter().copied().chain([first.id]).collect();

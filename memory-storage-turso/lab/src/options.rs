@@ -36,10 +36,10 @@ pub struct LabOptions {
     pub tls_rtts: u32,
     /// Bytes a second, each way, shared by all connections. Default: no limit.
     pub bandwidth: Option<u64>,
-    /// How many requests the server works on at a time; a request beyond them is
+    /// The most requests that the server works on at a time; a request beyond them is
     /// answered with 429. Default: 128, as libSQL's own server.
     pub max_requests: Option<usize>,
-    /// How many streams may want to write at a time. Beyond it the server takes
+    /// The most streams that may want to write at a time. Beyond it the server takes
     /// no writes any more, for good. Default: any number.
     pub max_writers: Option<usize>,
 }

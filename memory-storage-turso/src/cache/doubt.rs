@@ -78,7 +78,7 @@ impl Doubts {
         self.open().doubts.extract_if(.., |doubt| ending.numbers.binary_search(&doubt.number).is_ok()).collect()
     }
 
-    /// Whether one write can fence off all that there are.
+    /// Returns whether one write can fence off all of them.
     pub(super) fn are_few(&self) -> bool {
         self.len() <= MAX_FENCES
     }

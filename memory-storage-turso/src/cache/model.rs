@@ -25,7 +25,7 @@ type Next = Result<State, Broken>;
 struct Walk {
     shortcut: Shortcut,
     writers: usize,
-    /// How far time goes; the length of a term is 1.
+    /// The last moment; the length of a term is 1.
     end: u8,
 }
 

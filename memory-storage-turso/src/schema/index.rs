@@ -1,8 +1,6 @@
 //! Metadata keys that can have an index, and what the index holds.
 
-use std::fmt;
-
-use memory_core::{Error, Result};
+use memory_core::backend::IndexedKey;
 use uuid::Uuid;
 
 use crate::sql::Statement;
@@ -11,36 +9,24 @@ use crate::sql::Statement;
 /// integer instead of its whole part.
 pub(crate) const FAR: i64 = 4_000_000_000_000_000;
 
-/// The longest key that can have an index.
-const MAX_LEN: usize = 128;
-
-/// A metadata key made of `[A-Za-z0-9_.-]` alone, 1 to 128 of them: the only
-/// text from outside that ever becomes part of an SQL text.
+/// What SQL needs of a key that can have an index: the only text from outside
+/// that ever becomes part of an SQL text.
 ///
 /// SQLite uses an index on an expression only where the query holds the same
-/// text, so the path must be written out. A key of these characters needs no
-/// escaping between the quotes of a JSON path or of an SQL string.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct IndexedKey(String);
-
-impl IndexedKey {
-    /// # Errors
-    ///
-    /// [`Error::InvalidInput`] for any other key.
-    pub(crate) fn new(key: &str) -> Result<Self> {
-        let admissible = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-        if (1..=MAX_LEN).contains(&key.len()) && key.bytes().all(admissible) {
-            return Ok(Self(key.to_owned()));
-        }
-        let reason = format!(
-            "{:?} cannot have an index: 1 to {MAX_LEN} letters, digits, `_`, `.` and `-` can; other keys are found by a scan",
-            key.chars().take(MAX_LEN).collect::<String>()
-        );
-        Err(Error::invalid_input("index_metadata", reason))
-    }
-
+/// text, so the path must be written out.
+pub(crate) trait IndexSql {
     /// The index on `table`, whose rows are ordered by `time` and `id`.
-    pub(crate) fn index(&self, table: &str, time: &str, id: &str) -> Index {
+    fn index(&self, table: &str, time: &str, id: &str) -> Index;
+
+    /// The SQL expression that the index holds.
+    fn indexed_value(&self) -> String;
+
+    /// The JSON path of this key, quoted for SQL.
+    fn path(&self) -> String;
+}
+
+impl IndexSql for IndexedKey {
+    fn index(&self, table: &str, time: &str, id: &str) -> Index {
         let definition = format!("ON {table} ({}, {time} DESC, {id} DESC)", self.indexed_value());
         // The name stands for the whole definition. It is a hash, since names in
         // SQLite ignore case and keys do not.
@@ -67,8 +53,8 @@ impl IndexedKey {
     ///
     /// Versions disagree on whether `$."k"` finds the key `k\0…`; where there is
     /// one, the key itself must be there.
-    pub(crate) fn indexed_value(&self) -> String {
-        let (Self(key), path) = (self, self.path());
+    fn indexed_value(&self) -> String {
+        let (key, path) = (self.as_str(), self.path());
         let value = format!("json_extract(metadata, {path})");
         let text = format!("(metadata -> {path})");
         format!(
@@ -86,8 +72,7 @@ impl IndexedKey {
         )
     }
 
-    /// The JSON path of this key, quoted for SQL.
-    pub(crate) fn path(&self) -> String {
+    fn path(&self) -> String {
         path(std::slice::from_ref(self))
     }
 }
@@ -105,39 +90,18 @@ pub(crate) struct Index {
 /// The JSON path of keys inside each other, quoted for SQL.
 pub(crate) fn path(keys: &[IndexedKey]) -> String {
     let mut path = String::from("'$");
-    for IndexedKey(key) in keys {
+    for key in keys {
         path.push_str(".\"");
-        path.push_str(key);
+        path.push_str(key.as_str());
         path.push('"');
     }
     path.push('\'');
     path
 }
 
-impl fmt::Display for IndexedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_plain_keys_can_have_an_index() {
-        let longest = "k".repeat(MAX_LEN);
-        for key in ["session", "a.b", "a-b_c.9", "0", longest.as_str()] {
-            assert!(IndexedKey::new(key).is_ok(), "{key}");
-        }
-        let too_long = "k".repeat(MAX_LEN + 1);
-        let hostile =
-            ["", "a b", "a\"b", "a'b", "$.x", "a[0]", "\\", "ключ", "a\0", "x') --", "a;b", "a\n", too_long.as_str()];
-        for key in hostile {
-            let error = IndexedKey::new(key).unwrap_err();
-            assert!(error.to_string().contains("cannot have an index"), "{error}");
-        }
-    }
 
     #[test]
     fn indexes_differ_in_name_where_they_differ_in_case_or_order() {

@@ -6,7 +6,7 @@ mod sql;
 
 use memory_core::{Error, Result};
 
-pub(crate) use index::{Index, IndexedKey};
+pub(crate) use index::{Index, IndexSql};
 
 /// The version of the schema that this code reads and writes: how many
 /// migrations there are.

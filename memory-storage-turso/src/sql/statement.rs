@@ -28,13 +28,13 @@ pub(crate) enum Step {
     Counted(Statement),
 }
 
-/// What a write on a server did.
+/// The result of a write on a server.
 #[cfg(feature = "remote")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Done {
     /// Rows that its counted statements changed.
     pub(crate) counted: u64,
-    /// Whether an earlier attempt had done it, and this one nothing.
+    /// True if an earlier attempt took effect, and this one did nothing.
     pub(crate) already: bool,
 }
 

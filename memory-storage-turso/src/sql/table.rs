@@ -8,7 +8,7 @@ pub(crate) struct TableSql {
     pub(crate) time: &'static str,
     /// Every column, in the order in which its rows are read.
     pub(crate) columns: Texts,
-    /// How many bytes a row takes in an answer, as sqld counts them: the texts
+    /// The bytes of a row in an answer, as sqld counts them: the texts
     /// before JSON escapes, and for each column `{"type":"text","value":""}` or
     /// `{"type":"integer","value":""}` with up to 20 digits. The constant is the
     /// sum for the columns of limited length, and for the total beside them.
@@ -29,7 +29,7 @@ pub(crate) struct Upsert {
     pub(crate) many: &'static str,
 }
 
-/// What is written differently for the two transports.
+/// An SQL text that differs between the transports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Texts {
     pub(crate) local: &'static str,

@@ -10,6 +10,7 @@ use std::time::Duration;
 #[cfg(doc)]
 use memory_core::Error;
 use memory_core::Result;
+use memory_core::backend::IndexedKey;
 
 use super::TursoStorage;
 use crate::config::BatchConfig;
@@ -18,7 +19,6 @@ use crate::config::{LedgerConfig, RemoteConfig};
 #[cfg(feature = "local")]
 use crate::config::{LocalConfig, PreparedCacheConfig, Synchronous};
 use crate::metrics::PerformanceMetrics;
-use crate::schema::IndexedKey;
 use crate::transport::Transport;
 #[cfg(feature = "local")]
 use crate::transport::local::{Local, Place};
@@ -217,7 +217,7 @@ impl TursoBuilder {
         self
     }
 
-    /// How many requests that write may be on their way at once. Writes that
+    /// Limits the requests that write and are under way at once. Writes that
     /// wait are combined into the next request, up to 64 of them, and each is
     /// answered by itself: a write that fails takes no other with it. A server
     /// applies one write at a time in any case, and sqld can stop taking writes
@@ -237,7 +237,7 @@ impl TursoBuilder {
         self
     }
 
-    /// How many bytes one answer may hold, or a single record of any size; the
+    /// Limits the bytes of one answer, unless it is a single record; the
     /// rest is fetched by further requests. Counted as sqld counts: texts before
     /// JSON escapes, and the JSON around each value. Servers refuse answers
     /// beyond a limit of their own (sqld's is 10 MB), and are then asked for

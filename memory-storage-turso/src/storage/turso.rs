@@ -7,8 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
 use async_trait::async_trait;
-use memory_core::backend::validate_count;
-use memory_core::backend::{check_ids, check_records};
+use memory_core::backend::{IndexedKey, check_ids, check_records, validate_count};
 use memory_core::{
     Counts, Episode, Field, Filter, Health, Heuristic, Id, Kind, MemoryStorage, Page, Pattern, Plan, Query, Result,
     Store, WriteBatch, WriteId, Written,
@@ -19,7 +18,7 @@ use super::builder::TursoBuilder;
 use super::table::Table;
 use super::{batch, query, read};
 use crate::metrics::{Call, Operation, PerformanceMetrics, PreparedCacheStats};
-use crate::schema::{self, Index, IndexedKey};
+use crate::schema::{self, Index, IndexSql as _};
 use crate::sql::Statement;
 use crate::transport::Transport;
 use crate::transport::process::Process;

@@ -30,7 +30,7 @@ impl Reopened for Redb {
         RedbStorage::open(path).await
     }
 
-    async fn close(&self, storage: RedbStorage, last: bool) -> Result<(), String> {
+    async fn close(&self, _path: &Path, storage: RedbStorage, last: bool) -> Result<(), String> {
         if last {
             let report = storage.check().await.map_err(|error| error.to_string())?;
             if !report.is_sound() {
@@ -50,7 +50,7 @@ impl Reopened for Local {
         TursoStorage::local(path).await
     }
 
-    async fn close(&self, storage: TursoStorage, _last: bool) -> Result<(), String> {
+    async fn close(&self, _path: &Path, storage: TursoStorage, _last: bool) -> Result<(), String> {
         storage.close().await;
         Ok(())
     }

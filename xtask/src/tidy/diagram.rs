@@ -63,7 +63,7 @@ impl Diagram {
         Some(Self { subject, line, edges })
     }
 
-    /// Whether the diagram shows a node.
+    /// Returns whether the diagram shows a node.
     pub(super) fn shows(&self, node: &str) -> bool {
         self.edges.contains_key(node)
     }
@@ -73,7 +73,7 @@ impl Diagram {
         self.edges.keys().map(String::as_str)
     }
 
-    /// Whether arrows lead from one node to another, directly or through others.
+    /// Returns whether arrows lead from one node to another, directly or through others.
     pub(super) fn leads(&self, from: &str, to: &str) -> bool {
         let mut seen = BTreeSet::new();
         let mut open = vec![from];

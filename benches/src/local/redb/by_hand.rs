@@ -177,7 +177,7 @@ impl RawRedb {
         Ok(found)
     }
 
-    /// How many episodes each domain has, from the index alone.
+    /// Counts the episodes of each domain, from the index alone.
     pub(super) fn domains(&self) -> Result<BTreeMap<String, u64>> {
         let txn: ReadTransaction = self.database.begin_read()?;
         let mut counts = BTreeMap::new();

@@ -20,7 +20,7 @@ use crate::{Contender, Progress, Settings, Workload};
 pub(super) const REDB: &str = "redb";
 /// redb by hand, with its defaults.
 pub(super) const RAW_REDB: &str = "raw-redb";
-/// The same with quick repair, as `RedbStorage` has it.
+/// The system of redb by hand with quick repair, as `RedbStorage` has it.
 const RAW_QUICK: &str = "raw-redb-quick";
 
 /// Contenders of one operation, and its name.

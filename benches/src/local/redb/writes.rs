@@ -18,7 +18,7 @@ use crate::{Contender, Settings};
 const CALLS: u64 = 10;
 /// Episodes that are there to delete: more than a round does.
 const DELETABLE: usize = 20;
-/// What sets these writes apart from those of the libSQL systems.
+/// The note on rows whose writes are more durable than those of the libSQL systems.
 const NOTE: &str = "durable once acknowledged; libSQL is not";
 
 pub(super) fn contenders(folder: &Path, settings: &Settings) -> Result<Vec<Joining>> {

@@ -7,9 +7,9 @@ use crate::marked::MARKER_KEY;
 use crate::sample::{Sample, is_rate};
 use crate::strategy::pool::{INTEGERS, REALS, TIMES, time};
 use crate::subject::Subject;
-use memory_core::field;
 use memory_core::{
     Episode, ExecutionResult, ExecutionStep, Heuristic, Latency, Metadata, Pattern, PatternKind, Query, Reflection,
+    field,
 };
 
 cases! {

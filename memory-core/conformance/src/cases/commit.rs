@@ -4,8 +4,7 @@ use crate::check::{Outcome, equal, refused};
 use crate::marked;
 use crate::sample::Sample;
 use crate::subject::Subject;
-use memory_core::RecordRef;
-use memory_core::{Episode, Heuristic, Pattern, WriteBatch, WriteId};
+use memory_core::{Episode, Heuristic, Pattern, RecordRef, WriteBatch, WriteId};
 
 cases! {
     storage: [

@@ -7,9 +7,8 @@ use crate::marked;
 use crate::sample::{Sample, moment};
 use crate::strategy::pool;
 use crate::subject::Subject;
-use memory_core::Query;
 use memory_core::backend::Scalar;
-use memory_core::field;
+use memory_core::{Query, field};
 
 cases! {
     storage: [],

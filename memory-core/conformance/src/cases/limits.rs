@@ -6,11 +6,10 @@ use crate::check::{Outcome, equal, holds, refused};
 use crate::marked;
 use crate::sample::{Sample, is_rate};
 use crate::subject::Subject;
-use memory_core::RecordRef;
 use memory_core::backend::Scalar;
 use memory_core::field::metadata;
 use memory_core::limits::{MAX_DEPTH, MAX_KEY_TEXT, MAX_METADATA_KEY, MAX_PER_CALL, MAX_RECORD};
-use memory_core::{Episode, ExecutionStep, Filter, Id, Pattern, Query, TaskContext, WriteBatch};
+use memory_core::{Episode, ExecutionStep, Filter, Id, Pattern, Query, RecordRef, TaskContext, WriteBatch};
 
 cases! {
     storage: [

@@ -23,7 +23,7 @@ async fn written() -> Vec<u8> {
     disk.content().clone()
 }
 
-/// What is asked of each file.
+/// Runs the same reads on each file.
 async fn answers(storage: &super::RedbStorage) -> Vec<Result<Vec<Episode>>> {
     let plain =
         |page: Result<Page<Episode>>| page.map(|page| page.records.iter().map(|record| (**record).clone()).collect());

@@ -15,7 +15,7 @@ pub(in super::super) struct Disk {
     room: AtomicU64,
     read_only: AtomicBool,
     failing_sync: AtomicBool,
-    /// How many syncs succeed before one fails.
+    /// The number of syncs that succeed before one fails.
     until_failing_sync: AtomicU64,
     panicking_read: AtomicBool,
     syncs: AtomicU64,

@@ -120,7 +120,7 @@ async fn a_commit_that_the_disk_does_not_confirm_is_indeterminate_and_over() {
     assert!(storage.check().await.unwrap().is_sound());
 }
 
-/// What is made while a transaction waits for the disk becomes one transaction.
+/// Writes that arrive while a transaction waits for the disk become one transaction.
 #[tokio::test]
 async fn writes_that_wait_share_a_transaction() {
     let disk = Disk::new(Vec::new());

@@ -1,4 +1,4 @@
-//! What is opened after a failure of the disk, and whether it needs a repair.
+//! Opening again after a failure of the disk, and repairs.
 
 use std::cell::Cell;
 use std::fs;
@@ -92,7 +92,7 @@ async fn a_relative_path_is_resolved_when_the_file_is_opened() {
     assert!(matches!(error, Error::InvalidInput { .. }) && error.to_string().contains("path"), "{error}");
 }
 
-/// Whether a process that were killed now would leave a file in need of a repair.
+/// Returns whether a process killed now would leave a file in need of a repair.
 fn needs_repair(disk: &Disk) -> bool {
     let copy = Disk::new(disk.content().clone());
     let repaired = Rc::new(Cell::new(false));

@@ -49,7 +49,7 @@ impl WriteLane {
         Self { state: Mutex::default(), changed: Condvar::new(), clock, limit, max_writers }
     }
 
-    /// Whether no writer gets its turn any more.
+    /// Returns whether the server has stopped taking writes for good.
     pub(super) fn is_stuck(&self) -> bool {
         lock(&self.state).stuck
     }

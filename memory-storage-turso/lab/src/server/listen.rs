@@ -98,7 +98,7 @@ impl Server {
         self.state.streams.open_count()
     }
 
-    /// Whether the server takes no writes any more, since there were too many writers at once.
+    /// Returns whether the server has stopped taking writes, after too many writers at once.
     pub fn is_stuck(&self) -> bool {
         self.state.streams.lane.is_stuck()
     }

@@ -22,18 +22,18 @@ pub struct ServerOptions {
     pub idle_limit: Duration,
     /// How long a transaction may keep another writer waiting. Default: 5 s.
     pub transaction_limit: Duration,
-    /// How many bytes a value and a row of a table or an index may have.
+    /// The most bytes of a value, and of a row of a table or an index.
     /// Default: 5,000,000.
     pub max_row_size: u32,
-    /// How many bytes one answer may have, counted with the JSON around each
+    /// The most bytes of one answer, counted with the JSON around each
     /// value and before any escapes. Default: 10,000,000.
     pub max_response: u64,
     /// How many bytes all answers may have that are being made at a time. Default: 32,000,000.
     pub max_responses: u64,
-    /// How many requests are worked on at a time; a request beyond them is
+    /// The most requests that are worked on at a time; a request beyond them is
     /// answered with 429. Default: 128.
     pub max_requests: usize,
-    /// How many streams may want to write at a time. Beyond it the server takes
+    /// The most streams that may want to write at a time. Beyond it the server takes
     /// no writes any more, for good: every writer waits, and reads go on. Libsql's
     /// own server does so with a dozen writers or more, after some hundred writes.
     /// Default: any number.

@@ -55,15 +55,15 @@ pub(super) enum Reader {
     Over,
 }
 
-/// What is cached.
+/// A cached entry.
 #[derive(Clone, Copy, Hash)]
 pub(super) struct Entry {
     pub(super) value: u8,
     /// When its present term ends; the next one would be as long as the first.
     pub(super) ends: u8,
-    /// Whether it was read in this term.
+    /// True if a lookup has read it in this term.
     pub(super) read: bool,
-    /// Whether a lookup has found its life to be over.
+    /// True once a lookup has found its life to be over.
     pub(super) found_over: bool,
 }
 
@@ -88,7 +88,7 @@ pub(super) struct State {
     pub(super) settling: Option<u8>,
 }
 
-/// What must not happen.
+/// A violation of the promise.
 #[derive(Debug, PartialEq)]
 pub(super) enum Broken {
     Stale,

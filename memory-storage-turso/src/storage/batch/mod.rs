@@ -26,7 +26,7 @@ pub(super) fn operation(batch: &WriteBatch) -> (Operation, Option<Kind>) {
     }
 }
 
-/// How many records of a kind a batch puts and deletes.
+/// Returns the number of records of a kind that a batch puts and deletes.
 fn changes<R: Table>(batch: &WriteBatch) -> (Kind, usize, usize) {
     let changes = batch.changes::<R>();
     let puts = changes.puts().count();

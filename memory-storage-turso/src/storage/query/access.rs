@@ -38,7 +38,7 @@ fn narrows<R: Record>(filter: &Filter<R>, negated: bool, indexed: &dyn Fn(&str) 
     }
 }
 
-/// Whether a predicate compares the value itself.
+/// Returns whether a predicate compares the value itself.
 fn compares(predicate: &Predicate) -> bool {
     match predicate {
         Predicate::Eq(_) => true,

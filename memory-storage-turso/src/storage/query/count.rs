@@ -35,7 +35,7 @@ pub(crate) struct Group {
     place: (String, Value),
 }
 
-/// How many groups of SQL may be one of ours: an integer and the equal real.
+/// The most groups of SQL that are one of ours: an integer and the equal real.
 const FORMS: usize = 2;
 
 /// The most groups of SQL that a count needs to see.

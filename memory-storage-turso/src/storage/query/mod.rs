@@ -2,7 +2,7 @@
 //!
 //! A query is put together from fixed texts and `?` parameters; what comes
 //! from outside is bound. The one exception are paths made of checked
-//! [`IndexedKey`](crate::schema::IndexedKey)s, which an index needs literally.
+//! [`IndexedKey`](memory_core::backend::IndexedKey)s, which an index needs literally.
 
 mod access;
 #[cfg(feature = "remote")]

@@ -1,7 +1,7 @@
 //! Conditions by which an index on metadata narrows a search.
 //!
 //! The index holds a coarse form of each value
-//! ([`IndexedKey::indexed_value`](crate::schema::IndexedKey::indexed_value)),
+//! ([`IndexSql::indexed_value`](crate::schema::IndexSql::indexed_value)),
 //! which grows with the value. Each condition here holds for every row that the
 //! exact one, to which it is added, holds for.
 

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 
 use memory_core::Field;
-use memory_core::backend::{FieldType, Path};
+use memory_core::backend::{FieldType, IndexedKey, Path};
 
 use super::Sql;
-use crate::schema::IndexedKey;
+use crate::schema::IndexSql as _;
 use crate::schema::index::path;
 use crate::storage::table::Table;
 
@@ -17,7 +17,7 @@ pub(super) enum Place {
     /// A place in the metadata: its value (of a list or object its JSON text)
     /// and the name of its JSON type, which is NULL where it is missing; and
     /// what an index on it holds, if it can have one
-    /// ([`IndexedKey::indexed_value`]).
+    /// ([`IndexSql::indexed_value`](crate::schema::IndexSql::indexed_value)).
     Metadata { value: Sql, kind: Sql, index: Option<String> },
 }
 

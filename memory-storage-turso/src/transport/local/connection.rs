@@ -43,7 +43,7 @@ pub(crate) struct Connection {
     metrics: Arc<PerformanceMetrics>,
     /// The files that the storage has open, once that is known.
     files: Option<Arc<OpenFiles>>,
-    /// What this connection does about the length of the log.
+    /// The bound on the length of the log, on the writer's connection.
     log: Option<Log>,
 }
 

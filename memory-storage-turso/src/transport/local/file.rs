@@ -128,12 +128,12 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Whether a database may be written, as far as its own file is concerned.
+/// Returns whether the database's own file may be written.
 pub(super) fn may_write_existing(path: &Path) -> bool {
     !path.is_file() || may_write(path).is_ok()
 }
 
-/// Whether a database is whole without its log.
+/// Returns whether the database is whole without its log.
 pub(super) fn closed_cleanly(path: &Path) -> bool {
     let log = beside(&path.canonicalize().unwrap_or_else(|_| path.to_owned()), "-wal");
     std::fs::metadata(log).map_or(true, |log| log.len() == 0)
@@ -153,7 +153,7 @@ pub(crate) fn read_only(path: &Path) -> Option<String> {
     })
 }
 
-/// What stands in the way of opening a database, as an error; `reason` is
+/// Returns the error for a database that cannot be opened; `reason` is
 /// SQLite's, where nothing does.
 pub(crate) fn cannot_open(path: &Path, reason: &str) -> Error {
     let refused = |reason: String| Error::invalid_input("path", format!("{}: {reason}", path.display()));

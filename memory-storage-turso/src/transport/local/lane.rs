@@ -26,7 +26,7 @@ pub(crate) struct Lane {
     jobs: Option<JobSender>,
     /// Each is dropped by its thread once the connection is closed.
     closed: Vec<oneshot::Receiver<()>>,
-    /// The same for who waits without a runtime: nothing is ever sent.
+    /// As `closed`, for a caller without a runtime: nothing is ever sent.
     all_closed: Receiver<()>,
     threads: usize,
     /// Jobs that were handed over and are not over.
@@ -107,7 +107,7 @@ impl Lane {
         std::mem::forget(std::mem::take(&mut self.closed));
     }
 
-    /// What brings the threads to a standstill. They end no sooner than it.
+    /// Returns a handle that can stop the threads for a moment. They end no sooner than it.
     pub(super) fn standstill(&self) -> Option<Standstill> {
         let jobs = self.jobs.clone()?;
         Some(Standstill { jobs, under_way: Arc::clone(&self.under_way), threads: self.threads })

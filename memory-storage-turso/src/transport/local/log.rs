@@ -1,4 +1,4 @@
-//! How long the write-ahead log may get.
+//! Bound on the length of the write-ahead log.
 //!
 //! SQLite writes the log back into the file whenever it is longer than 1,000
 //! pages, 4 MiB, but begins it anew only when nobody reads from it at that
@@ -31,10 +31,10 @@ pub(super) struct Log {
     longest: Duration,
 }
 
-/// How long readers that are under way are waited for at first.
+/// The first limit on the wait for readers under way.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How long a connection of another process is waited for.
+/// The limit on the wait for a connection of another process.
 pub(super) const OTHERS: Duration = Duration::from_millis(20);
 
 /// A quarter of the limit.

@@ -43,11 +43,11 @@ pub(crate) struct Local {
     /// `None` where the writer's connection is the only one there is: each
     /// connection to `:memory:` would be a database of its own.
     readers: Option<Lane>,
-    /// What became of the commits; applied to and asked on the writer's thread.
+    /// The outcomes of commits; used on the writer's thread.
     ledger: WriteLedger,
     mode: Mode,
     process: Process,
-    /// How long dropping it waits until the file is whole.
+    /// The limit on the wait of a drop until the file is whole.
     patience: Duration,
 }
 

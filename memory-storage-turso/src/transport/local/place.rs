@@ -1,18 +1,18 @@
-//! Where a database is, and what may be done there.
+//! Location of a database, and the mode in which it is opened.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use memory_core::{Error, Result};
 
-/// Where the database is.
+/// The location of a database.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     File(PathBuf),
     Memory,
 }
 
-/// How a file is opened.
+/// The mode in which a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Write,
@@ -43,7 +43,7 @@ impl Place {
         }
     }
 
-    /// What SQLite knows the place by.
+    /// Returns the name of the place for SQLite.
     pub(super) fn name(&self, mode: Mode) -> Cow<'_, Path> {
         match self {
             Self::Memory => Cow::Borrowed(":memory:".as_ref()),

@@ -10,7 +10,7 @@ use crate::schema::{
 };
 use crate::sql::{Columns, Statement};
 
-/// What these are called in errors.
+/// The name of these operations in errors.
 const OPERATION: &str = Operation::InitializeSchema.words();
 
 impl Connection {

@@ -6,7 +6,7 @@
 //! requires and a result depends on is required here: the two lists of a batch
 //! result, the rows of a statement and the type of each value.
 //!
-//! What an answer takes in memory is at most a few times its bytes: lists have
+//! An answer takes at most a few times its bytes in memory: lists have
 //! limits, since `null,` stands for a result and `[],` for a row, and nothing
 //! unknown is built.
 

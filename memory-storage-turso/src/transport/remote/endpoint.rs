@@ -81,7 +81,7 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// Whether the host is this machine: a loopback address, also IPv4-mapped, or
+/// Returns whether the host is this machine: a loopback address, also IPv4-mapped, or
 /// `localhost` and the names below it, which are never resolved elsewhere (RFC
 /// 6761, section 6.3).
 fn is_loopback(url: &Url) -> bool {

@@ -36,7 +36,7 @@ pub(super) struct Failure {
     pub(super) retry_after: Option<Duration>,
     /// The server may have had too much to do at once.
     pub(super) crowded: bool,
-    /// Whether all whose request this was may try again, decided once for them.
+    /// The decision whether all writes of the request may try again, made once for them.
     pub(super) ticket: Option<Arc<OnceLock<bool>>>,
 }
 
@@ -78,18 +78,18 @@ impl Failure {
         self
     }
 
-    /// Whether the server refused to give an answer for its size.
+    /// Returns whether the server refused an answer for its size.
     pub(super) fn is_too_large(&self) -> bool {
         matches!(&self.error, Error::InvalidInput { field, .. } if field == "max_response")
     }
 
-    /// The same failure, which may be tried again only if `ticket` says so.
+    /// Returns the failure with a `ticket`, which decides whether to try again.
     pub(super) fn with_ticket(mut self, ticket: &Arc<OnceLock<bool>>) -> Self {
         self.ticket = Some(Arc::clone(ticket));
         self
     }
 
-    /// The same failure for another operation in the same request.
+    /// Returns the failure for another operation in the same request.
     pub(super) fn of(&self, name: &str) -> Self {
         let mut failure = self.clone();
         match &mut failure.error {
@@ -215,7 +215,7 @@ impl Failure {
     }
 }
 
-/// What sqld says with status 400 of a host or path that names no database.
+/// Texts of sqld's answers with status 400 if the host or path names no database.
 const MISSING_DATABASE: [&str; 4] =
     ["doesn't exist", "Invalid namespace", "Invalid host header", "Invalid path in URI"];
 
@@ -235,7 +235,7 @@ const SQLITE_TEXTS: [(&str, &str); 6] = [
 ];
 
 impl ServerError {
-    /// Whether SQLite's primary result code is `primary`. The code of a server
+    /// Returns whether SQLite's primary result code is `primary`. The code of a server
     /// may be an extended one, `SQLITE_UNKNOWN`, or absent: then the message
     /// says which.
     fn is(&self, primary: &str) -> bool {
@@ -251,7 +251,7 @@ impl ServerError {
         self.is("SQLITE_CONSTRAINT")
     }
 
-    /// Whether the server made no answer since it would have been too large.
+    /// Returns whether the server made no answer since it would have been too large.
     pub(super) fn is_too_large(&self) -> bool {
         self.code == "RESPONSE_TOO_LARGE"
     }
@@ -260,7 +260,7 @@ impl ServerError {
         self.message.contains("no such table")
     }
 
-    /// Whether an error of a whole batch came before its first step: the server
+    /// Returns whether an error of a whole batch came before its first step: the server
     /// could not read the statements, or SQLite could not prepare one.
     fn precedes_the_batch(&self) -> bool {
         self.code.starts_with("SQL_") || self.code.starts_with("ARGS_") || self.is_missing_table()

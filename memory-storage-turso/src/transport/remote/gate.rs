@@ -35,7 +35,7 @@ struct State<W, T> {
     waiting: VecDeque<Waiting<W, T>>,
     /// The number of the next write that waits.
     next: u64,
-    /// Of the waiting, those that were dropped, at most.
+    /// An upper bound on the waiting writes that were dropped.
     gone: usize,
 }
 
@@ -47,7 +47,7 @@ struct Waiting<W, T> {
     answer: oneshot::Sender<T>,
 }
 
-/// What becomes of a write that waits.
+/// The end of a write's wait.
 #[derive(Debug)]
 pub(super) enum News<W, T> {
     /// It is this write's turn to send a request.

@@ -48,7 +48,7 @@ const PRUNE: &str = "DELETE FROM memory_writes
 /// Entries looked at for each that is written: pruning keeps up with writing.
 const PRUNED: usize = 8;
 
-/// What is forgotten beside so many new entries.
+/// Returns the statement that removes old entries beside so many new ones.
 pub(super) fn prune(new: usize, ledger: &LedgerConfig) -> Statement {
     let limit = i64::try_from(new.saturating_mul(PRUNED)).unwrap_or(i64::MAX);
     // Far less than the age of the epoch would be more than any clock counts.
@@ -181,7 +181,7 @@ pub(super) fn fence(writes: &[WriteId]) -> Statement {
     Statement::new(FENCE, [id_list(writes.iter().map(|id| id.uuid())).into()])
 }
 
-/// What became of one of the writes of a request.
+/// The outcome of one of the writes of a request.
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// The ledger says that it happened, in this attempt or in an earlier one.
@@ -191,7 +191,7 @@ pub(super) enum Verdict {
     Undone,
 }
 
-/// What became of each write, by its name, its id and its steps.
+/// Returns the outcome of each write, by its name, its id and its steps.
 pub(super) fn verdicts<'a>(
     writes: impl Iterator<Item = (&'a str, WriteId)>,
     steps: &[Range<usize>],
@@ -259,7 +259,7 @@ mod tests {
         result: BatchResult,
     }
 
-    /// What was done, and whether before; how it failed; or that it was undone.
+    /// A verdict in short: done, and whether before; failed, and how; or undone.
     type Short = Result<(u64, bool), Option<(Outcome, bool)>>;
 
     // BEGIN, two times INSERT and the statement, PRUNE, COMMIT, ROLLBACK, OUTCOMES.

@@ -29,7 +29,7 @@ impl Request {
     }
 }
 
-/// What became of the batch of such a request, which had so many steps: its
+/// Returns the outcome of the batch of such a request, which had so many steps: its
 /// result, or the server's error about all of it.
 pub(super) fn batch_result(
     operation: &str,
@@ -107,7 +107,7 @@ pub(super) fn row_list(rows: &[Vec<Value>]) -> String {
     list
 }
 
-/// How many bytes a row has in a [`row_list`], with its comma.
+/// Returns the bytes of a row in a [`row_list`], with its comma.
 pub(super) fn row_len(row: &[Value]) -> usize {
     let len = |value: &Value| match value {
         Value::Null => "null".len(),
@@ -118,7 +118,7 @@ pub(super) fn row_len(row: &[Value]) -> usize {
     row.iter().map(|value| len(value) + 1).sum::<usize>() + "[],".len()
 }
 
-/// How many bytes JSON needs at most for a byte of a text.
+/// Returns the most bytes that JSON needs for a byte of a text.
 const fn escaped_len(byte: u8) -> usize {
     match byte {
         b'"' | b'\\' => 2,

@@ -195,7 +195,7 @@ impl Remote {
         Ok(())
     }
 
-    /// How many writes one request settles.
+    /// Returns the most writes that one request settles.
     fn settled_at_once(&self) -> usize {
         (self.max_request.saturating_sub(FENCE_OVERHEAD) / BYTES_PER_FENCE).clamp(1, MAX_SETTLED)
     }
@@ -311,7 +311,7 @@ const fn uncounted(fences: usize) -> usize {
     if fences > 0 { FENCE_OVERHEAD + fences * BYTES_PER_FENCE } else { 0 }
 }
 
-/// What `decode` makes of each row, and the number in the first row's last
+/// Decodes each row, and returns the records with the number in the first row's last
 /// column.
 fn counted<T>(rows: &[Row], decode: &impl Fn(&dyn Columns) -> Result<T>) -> Result<(Vec<T>, usize)> {
     let total = rows.first().map_or(Ok(0), |row| row.integer(row.values.len().saturating_sub(1)))?;

@@ -30,14 +30,14 @@ use std::io::{self, ErrorKind};
 use rustls::pki_types::InvalidDnsNameError;
 use rustls::{AlertDescription, CertificateError, Error as TlsError, InvalidMessage};
 
-/// What a network error means for the caller.
+/// The meaning of a network error for the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Diagnosis {
-    /// What is wrong, and what to check.
+    /// The fault, and what to check.
     pub(super) reason: Cow<'static, str>,
-    /// Whether only a change of the setup can help.
+    /// True if only a change of the setup can help.
     pub(super) is_permanent: bool,
-    /// Whether the request had no effect although it has left.
+    /// True if the request had no effect although it has left.
     pub(super) is_undone: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn diagnose(error: &reqwest::Error) -> Diagnosis {
     })
 }
 
-/// What a request was at when it failed.
+/// The phase in which a request failed.
 #[derive(Clone, Copy, Debug, Default)]
 struct Phase {
     resolving: bool,
@@ -180,7 +180,7 @@ fn of_http1(error: &hyper::Error) -> Option<Diagnosis> {
     (error.is_canceled() || error.is_closed()).then(|| transient("the connection was closed"))
 }
 
-/// What `getaddrinfo` says of a name that does not exist: glibc twice, musl
+/// Texts of `getaddrinfo` for a name that does not exist: glibc twice, musl
 /// twice, macOS and the BSDs.
 const NO_SUCH_NAME: [&str; 5] = [
     "Name or service not known",

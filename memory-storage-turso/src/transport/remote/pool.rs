@@ -1,4 +1,4 @@
-//! How many requests may be under way at once.
+//! Permits for requests: a bound on those under way at once.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -11,7 +11,7 @@ use crate::metrics::{Call, Operation};
 use crate::schema::{INSERT_VERSION, Index, MIGRATIONS, SELECT_VERSION, VERSION, check_version};
 use crate::sql::Columns;
 
-/// What it is called in errors.
+/// The name of the operation in errors.
 const OPERATION: &str = Operation::InitializeSchema.words();
 
 /// The step that reads the version there is.

@@ -41,9 +41,9 @@ pub(super) struct Write {
     deadline: Instant,
     /// The number of the present attempt.
     number: AtomicU32,
-    /// How many writes its next request may hold.
+    /// The most writes that its next request may hold.
     most: AtomicUsize,
-    /// Whether it may have happened, or may yet.
+    /// True if it may have happened, or may yet.
     unknown: AtomicBool,
 }
 

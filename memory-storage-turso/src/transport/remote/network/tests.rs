@@ -2,7 +2,7 @@ use rustls::{CertRevocationListError, PeerIncompatible, PeerMisbehaved};
 
 use super::*;
 
-/// What a line of the table says: whether it is permanent, and a part of the text.
+/// Checks a line of the table: whether it is permanent, and a part of the text.
 #[track_caller]
 fn says(found: &Diagnosis, is_permanent: bool, text: &str) {
     assert_eq!(found.is_permanent, is_permanent, "{found:?}");
